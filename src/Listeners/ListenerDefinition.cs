@@ -1,0 +1,57 @@
+using System.Net;
+
+namespace UdpGateway.Listeners;
+
+/// <summary>The one family of datagrams that a listener accepts.</summary>
+public enum ListenerProtocol
+{
+    /// <summary>Plain UDP: <c>Protocols: [udp]</c>.</summary>
+    Udp,
+
+    /// <summary>WireGuard, with the gateway as responder: <c>Protocols: [wg]</c>.</summary>
+    WireGuard,
+}
+
+/// <summary>
+/// What a customer declares with <c>Custom::ProxylityUdpGatewayListener</c>, bound and validated.
+/// It is what the store keeps, so it never holds a secret: keys are <see cref="KeySource"/>s.
+/// </summary>
+public sealed record ListenerDefinition
+{
+    /// <summary>The declared or generated name; the first generation's physical resource id.</summary>
+    public required string Name { get; init; }
+
+    public string? Description { get; init; }
+
+    public required ListenerProtocol Protocol { get; init; }
+
+    /// <summary>Source networks that may send; empty means any (outer addresses for WireGuard).</summary>
+    public IReadOnlyList<IPNetwork> AllowedNetworks { get; init; } = [];
+
+    /// <summary>WireGuard: peers known by their static public key.</summary>
+    public IReadOnlyList<PeerDefinition> Peers { get; init; } = [];
+
+    /// <summary>WireGuard: deliver inner UDP payloads instead of inner packets.</summary>
+    public bool DecapsulatedDelivery { get; init; }
+
+    /// <summary>WireGuard: whether a static key that is not in <see cref="Peers"/> may connect.</summary>
+    public bool AllowUnknownPeers { get; init; }
+
+    /// <summary>WireGuard: the pre-shared key of every unknown peer; null means the all-zero key.</summary>
+    public KeySource? UnknownPeerPreSharedKey { get; init; }
+
+    public required IReadOnlyList<DestinationDefinition> Destinations { get; init; }
+}
+
+/// <summary>A named WireGuard peer.</summary>
+public sealed record PeerDefinition
+{
+    /// <summary>Base64 of the 32-byte static public key, in canonical form.</summary>
+    public required string PublicKey { get; init; }
+
+    /// <summary>Inner source networks; empty means any inner source (§2.1.3 of the compatibility notes: omitted = allow all).</summary>
+    public IReadOnlyList<IPNetwork> AllowedIPs { get; init; } = [];
+
+    /// <summary>The peer's own pre-shared key; null means the all-zero key.</summary>
+    public KeySource? SharedSecret { get; init; }
+}

@@ -1,0 +1,37 @@
+namespace UdpGateway.Listeners;
+
+/// <summary>Why a secret could not be read; each has a sentence of its own.</summary>
+public enum SecretReadStatus
+{
+    Found,
+    Missing,
+    Deleted,
+    AccessDenied,
+
+    /// <summary>The secret exists but holds no 32-byte base64 key where the reference points.</summary>
+    NotAKey,
+}
+
+/// <summary>The text of a secret with the reason when there is none. <see cref="ToString"/> never shows the text.</summary>
+public readonly struct SecretText(SecretReadStatus status, string? value)
+{
+    public SecretReadStatus Status { get; } = status;
+
+    /// <summary>The secret itself, present only when <see cref="Status"/> is <see cref="SecretReadStatus.Found"/>.</summary>
+    public string? Value { get; } = value;
+
+    public override string ToString() => $"secret ({Status})";
+}
+
+/// <summary>Secrets Manager in the cloud, files with mode 0600 in local mode.</summary>
+public interface ISecretStore
+{
+    /// <summary>Reads what a reference points at: the whole SecretString, or the value of its JSON key.</summary>
+    Task<SecretText> ReadAsync(SecretReference reference, CancellationToken cancellationToken);
+
+    /// <summary>Creates or replaces a secret of ours: the JSON text of one listener generation.</summary>
+    Task WriteAsync(string secretId, string value, CancellationToken cancellationToken);
+
+    /// <summary>Deletes a secret of ours; one that is already gone is no error.</summary>
+    Task DeleteAsync(string secretId, CancellationToken cancellationToken);
+}

@@ -1,0 +1,37 @@
+namespace UdpGateway.Listeners.Storage;
+
+/// <summary>One generation of a listener as the store keeps it. Holds no secret.</summary>
+public sealed record ListenerRecord
+{
+    /// <summary><c>Name</c>, after a replacement <c>Name.n</c>.</summary>
+    public required string PhysicalResourceId { get; init; }
+
+    /// <summary>The stack and logical id that own the record.</summary>
+    public required string StackId { get; init; }
+
+    public required string LogicalResourceId { get; init; }
+
+    public required ListenerDefinition Definition { get; init; }
+
+    /// <summary>UDP port that clients use.</summary>
+    public required int Port { get; init; }
+
+    /// <summary>Base64; null unless the listener speaks WireGuard.</summary>
+    public string? WireGuardPublicKey { get; init; }
+
+    /// <summary>
+    /// Name of the listener's own secret: a JSON object with <c>PrivateKey</c> (base64) and the literal
+    /// pre-shared keys that <see cref="ListenerSecretField"/> names. Null unless the listener speaks WireGuard.
+    /// </summary>
+    public string? SecretId { get; init; }
+
+    /// <summary>RequestId of the newest CloudFormation event that wrote this record; older events stop.</summary>
+    public required string RequestId { get; init; }
+
+    /// <summary>Rises with every write; the expectation of a conditional write.</summary>
+    public long Version { get; init; }
+}
+
+/// <summary>Everything that a gateway serves, read in one step.</summary>
+/// <param name="Revision">Rises with every change of any listener.</param>
+public sealed record ConfigurationSnapshot(long Revision, IReadOnlyList<ListenerRecord> Listeners);
