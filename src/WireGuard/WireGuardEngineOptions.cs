@@ -1,0 +1,26 @@
+namespace UdpGateway.WireGuard;
+
+/// <summary>Fills a buffer with unpredictable bytes; passed in so that vectors and simulations can replay.</summary>
+public delegate void RandomFill(Span<byte> destination);
+
+/// <summary>Hard caps and settings of one engine.</summary>
+public sealed record WireGuardEngineOptions
+{
+    /// <summary>This engine's place among the workers of its port.</summary>
+    public int Worker { get; init; }
+
+    /// <summary>Engines that share the port; each owns the static keys that a keyed hash gives it.</summary>
+    public int Workers { get; init; } = 1;
+
+    /// <summary>Key of the hash and of the index permutation, the same for all workers of a port: 32 random bytes. Null draws one.</summary>
+    public byte[]? SharedSeed { get; init; }
+
+    /// <summary>Handshakes that wait for their first transport packet.</summary>
+    public int MaxHalfOpen { get; init; } = 65_536;
+
+    /// <summary>Confirmed peers.</summary>
+    public int MaxPeers { get; init; } = 1_048_576;
+
+    /// <summary>Inner packets are padded to 16 bytes, but never beyond this size (paper §5.4.6).</summary>
+    public int MaximumTransmissionUnit { get; init; } = 1420;
+}
