@@ -50,7 +50,7 @@ public readonly partial record struct Arn
         if (parts is not ["arn", var partition, var service, var region, var account, var resource]
             || !PartitionPattern().IsMatch(partition)
             || !ServicePattern().IsMatch(service)
-            || !(region.Length == 0 || RegionPattern().IsMatch(region))
+            || !(region.Length == 0 || IsRegion(region))
             || !(account.Length == 0 || AccountPattern().IsMatch(account))
             || resource.Length == 0
             || resource.Any(char.IsControl))
@@ -61,6 +61,9 @@ public readonly partial record struct Arn
         arn = new Arn(partition, service, region, account, resource);
         return true;
     }
+
+    /// <summary>Whether <paramref name="text"/> has the form of a region's name, such as <c>us-gov-west-1</c>.</summary>
+    public static bool IsRegion([NotNullWhen(true)] string? text) => text is not null && RegionPattern().IsMatch(text);
 
     public override string ToString() => $"arn:{Partition}:{Service}:{Region}:{Account}:{Resource}";
 
