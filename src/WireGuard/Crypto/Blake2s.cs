@@ -23,11 +23,7 @@ internal static class Blake2s
     public static void Hash(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, Span<byte> digest32)
     {
         CheckDigest(digest32, HashSize);
-        var state = new State(HashSize, keySize: 0);
-        state.Update(first);
-        state.Update(second);
-        state.Finish(digest32);
-        state.Clear();
+        Compute([], first, second, digest32);
     }
 
     /// <summary>BLAKE2s with a key of up to 32 bytes and a digest of 16, which is not the first half of one of 32.</summary>
@@ -36,13 +32,24 @@ internal static class Blake2s
     public static void Mac(ReadOnlySpan<byte> key, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, Span<byte> digest16)
     {
         CheckDigest(digest16, MacSize);
-        if (key.Length is 0 or > MaximumKeySize)
-            throw new ArgumentException("A key of BLAKE2s has 1 to 32 bytes.", nameof(key));
-        var state = new State(MacSize, key.Length);
-        state.UpdateBlock(key, pad: 0);
+        Compute(key, first, second, digest16);
+    }
+
+    /// <summary>RFC 7693 §3.3 with any lengths that it allows.</summary>
+    /// <param name="key">0 to 32 bytes; empty means unkeyed.</param>
+    /// <param name="digest">1 to 32 bytes; its length goes into the hash.</param>
+    public static void Compute(ReadOnlySpan<byte> key, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, Span<byte> digest)
+    {
+        if (key.Length > MaximumKeySize)
+            throw new ArgumentException("A key of BLAKE2s has at most 32 bytes.", nameof(key));
+        if (digest.Length is 0 or > HashSize)
+            throw new ArgumentException("A digest of BLAKE2s has 1 to 32 bytes.", nameof(digest));
+        var state = new State(digest.Length, key.Length);
+        if (key.Length > 0)
+            state.UpdateBlock(key, pad: 0);
         state.Update(first);
         state.Update(second);
-        state.Finish(digest16);
+        state.Finish(digest);
         state.Clear();
     }
 
@@ -142,8 +149,10 @@ internal static class Blake2s
             Block[_filled..].Clear();
             _count += (uint)_filled;
             Blake2sCompression.Compress(ref _h[0], ref _block[0], _count, last: true);
-            for (var i = 0; i < digest.Length / sizeof(uint); i++)
-                BinaryPrimitives.WriteUInt32LittleEndian(digest[(i * sizeof(uint))..], _h[i]);
+            var words = MemoryMarshal.CreateSpan(ref _h[0], 8);
+            if (!BitConverter.IsLittleEndian)
+                BinaryPrimitives.ReverseEndianness(words, words);
+            MemoryMarshal.AsBytes(words)[..digest.Length].CopyTo(digest);
         }
 
         /// <summary>State and block are derived from secrets wherever the hash is used with a key.</summary>

@@ -35,7 +35,7 @@ internal static unsafe partial class LibCrypto
     public static partial void ERR_clear_error();
 
     [LibraryImport(Library)]
-    private static partial nuint ERR_peek_last_error();
+    public static partial nuint ERR_peek_last_error();
 
     [LibraryImport(Library)]
     public static partial nint EVP_chacha20_poly1305();
