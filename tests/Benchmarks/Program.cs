@@ -1,1 +1,4 @@
-return 0;
+using BenchmarkDotNet.Running;
+using UdpGateway.Benchmarks;
+
+BenchmarkSwitcher.FromAssembly(typeof(CryptoBenchmarks).Assembly).Run(args);
