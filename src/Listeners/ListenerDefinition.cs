@@ -25,6 +25,9 @@ public sealed record ListenerDefinition
 
     public required ListenerProtocol Protocol { get; init; }
 
+    /// <summary>The UDP port that the template asks for; our extension. Null: the provider allocates one.</summary>
+    public int? Port { get; init; }
+
     /// <summary>Source networks that may send; empty means any (outer addresses for WireGuard).</summary>
     public IReadOnlyList<IPNetwork> AllowedNetworks { get; init; } = [];
 

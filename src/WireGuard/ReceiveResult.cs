@@ -88,7 +88,7 @@ public enum PayloadKind : byte
     IPv6,
 }
 
-/// <summary>The outcome of <c>WireGuardEngine.Receive</c>.</summary>
+/// <summary>The outcome of <see cref="WireGuardEngine.Receive"/>.</summary>
 public readonly struct ReceiveResult
 {
     public ReceiveVerdict Verdict { get; init; }

@@ -3,7 +3,7 @@ using System.Net;
 namespace UdpGateway.WireGuard;
 
 /// <summary>
-/// Everything an engine must know of one listener. <c>WireGuardEngine.Apply</c> compares it with what runs and
+/// Everything an engine must know of one listener. <see cref="WireGuardEngine.Apply"/> compares it with what runs and
 /// leaves the sessions alone that a change does not concern.
 /// </summary>
 public sealed class TunnelConfiguration

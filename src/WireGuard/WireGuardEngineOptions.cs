@@ -3,6 +3,19 @@ namespace UdpGateway.WireGuard;
 /// <summary>Fills a buffer with unpredictable bytes; passed in so that vectors and simulations can replay.</summary>
 public delegate void RandomFill(Span<byte> destination);
 
+/// <summary>What to do with an initiation whose timestamp is not greater than the key's greatest (paper §5.1).</summary>
+public enum TimestampPolicy
+{
+    /// <summary>Refuse it, always.</summary>
+    Strict,
+
+    /// <summary>
+    /// Accept it if the key has had no usable session for a while: for devices whose clock starts anew at every boot.
+    /// A captured initiation can then be replayed to such a key, which costs one response; it can never be confirmed.
+    /// </summary>
+    AcceptOlderWhenIdle,
+}
+
 /// <summary>Hard caps and settings of one engine.</summary>
 public sealed record WireGuardEngineOptions
 {
@@ -20,6 +33,11 @@ public sealed record WireGuardEngineOptions
 
     /// <summary>Confirmed peers.</summary>
     public int MaxPeers { get; init; } = 1_048_576;
+
+    /// <summary>The share of the worker's time that handshakes may take; see <see cref="WireGuardEngine.AccountHandshake"/>.</summary>
+    public double HandshakeShare { get; init; } = 0.3;
+
+    public TimestampPolicy TimestampPolicy { get; init; } = TimestampPolicy.Strict;
 
     /// <summary>Inner packets are padded to 16 bytes, but never beyond this size (paper §5.4.6).</summary>
     public int MaximumTransmissionUnit { get; init; } = 1420;

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace UdpGateway.Listeners;
 
 /// <summary>Why a secret could not be read; each has a sentence of its own.</summary>
@@ -19,6 +21,26 @@ public readonly struct SecretText(SecretReadStatus status, string? value)
 
     /// <summary>The secret itself, present only when <see cref="Status"/> is <see cref="SecretReadStatus.Found"/>.</summary>
     public string? Value { get; } = value;
+
+    /// <summary>What a reference with this JSON key takes from a SecretString; without a key, all of it.</summary>
+    public static SecretText Select(string secretString, string? jsonKey)
+    {
+        if (jsonKey is null)
+            return new SecretText(SecretReadStatus.Found, secretString);
+        try
+        {
+            using var document = JsonDocument.Parse(secretString);
+            return document.RootElement.ValueKind is JsonValueKind.Object
+                && document.RootElement.TryGetProperty(jsonKey, out var value) && value.ValueKind is JsonValueKind.String
+                    ? new SecretText(SecretReadStatus.Found, value.GetString())
+                    : new SecretText(SecretReadStatus.NotAKey, null);
+        }
+        catch (JsonException)
+        {
+            // The message could quote the secret; the status says enough.
+            return new SecretText(SecretReadStatus.NotAKey, null);
+        }
+    }
 
     public override string ToString() => $"secret ({Status})";
 }

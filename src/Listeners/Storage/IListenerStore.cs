@@ -25,4 +25,23 @@ public interface IListenerStore
 
     /// <summary>Deletes the record if its version is <paramref name="expectedVersion"/>. False when somebody else wrote first.</summary>
     Task<bool> TryDeleteAsync(string physicalResourceId, long expectedVersion, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Notes the first arrival of a CloudFormation event and tells what is known about it. Repeating it changes nothing,
+    /// so that a retried event keeps its place in the order of events.
+    /// </summary>
+    Task<RequestState> BeginRequestAsync(RequestKey request, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Stores the answer to an event unless there is one, and returns the answer that holds.
+    /// </summary>
+    Task<ReadOnlyMemory<byte>> DecideAnswerAsync(RequestKey request, ReadOnlyMemory<byte> answer, CancellationToken cancellationToken);
 }
+
+/// <summary>What identifies one CloudFormation event.</summary>
+public readonly record struct RequestKey(string StackId, string LogicalResourceId, string RequestId);
+
+/// <param name="Sequence">Place in the order in which the store first saw events; starts at 1.</param>
+/// <param name="IsNewest">Whether no later event of the same logical resource has arrived.</param>
+/// <param name="Answer">The answer decided first; null while there is none.</param>
+public sealed record RequestState(long Sequence, bool IsNewest, ReadOnlyMemory<byte>? Answer);

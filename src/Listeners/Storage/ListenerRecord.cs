@@ -21,9 +21,19 @@ public sealed record ListenerRecord
 
     /// <summary>
     /// Name of the listener's own secret: a JSON object with <c>PrivateKey</c> (base64) and the literal
-    /// pre-shared keys that <see cref="ListenerSecretField"/> names. Null unless the listener speaks WireGuard.
+    /// pre-shared keys that <see cref="ListenerSecretField"/> names. Null unless the listener speaks, or once spoke, WireGuard:
+    /// a rollback of a protocol change must find the old key. Another secret id does not mean another private key.
     /// </summary>
     public string? SecretId { get; init; }
+
+    /// <summary>RequestId of the event that made this generation; what a failed Create undoes.</summary>
+    public string CreatedByRequestId { get; init; } = string.Empty;
+
+    /// <summary>Place of that event in the order of events: a Delete touches only what was made before it arrived.</summary>
+    public long CreatedBySequence { get; init; }
+
+    /// <summary>Whether CloudFormation has taken an answer that names this generation, and so will delete it by its id.</summary>
+    public bool Announced { get; init; }
 
     /// <summary>RequestId of the newest CloudFormation event that wrote this record; older events stop.</summary>
     public required string RequestId { get; init; }

@@ -1,0 +1,74 @@
+using System.Globalization;
+using Amazon;
+using Amazon.Runtime;
+
+namespace UdpGateway.Aws;
+
+/// <summary>
+/// Makes the HttpClients of all AWS clients in the process. Bodies are read into memory asynchronously before the SDK sees the
+/// response, because it parses them synchronously, applies no timeout to them, and on cancellation disposes them from another thread.
+/// </summary>
+public sealed class AwsHttpClientFactory : HttpClientFactory
+{
+    /// <summary>Above the largest answer of any operation that we call (Lambda's 6 MB, with room for its encoding).</summary>
+    public const int MaxResponseBytes = 32 << 20;
+
+    // Address changes of the endpoints are seen within this time.
+    private static readonly TimeSpan ConnectionLifetime = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(100);
+    private static readonly TimeSpan DefaultConnectTimeout = TimeSpan.FromSeconds(5);
+
+    // Each call in flight holds a connection; below 1024, the usual limit of open files.
+    private const int DefaultMaxConnections = 512;
+
+    private static readonly AwsHttpClientFactory Instance = new();
+
+    private AwsHttpClientFactory()
+    {
+    }
+
+    /// <summary>
+    /// Sets <see cref="AWSConfigs.HttpClientFactory"/>. A client that exists already keeps what it has, so a program that resolves
+    /// credentials before it makes its first client calls this first; the clients of this assembly do it themselves.
+    /// </summary>
+    public static void Install() => AWSConfigs.HttpClientFactory = Instance;
+
+    public override HttpClient CreateHttpClient(IClientConfig clientConfig)
+    {
+        var sockets = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            PooledConnectionLifetime = ConnectionLifetime,
+            ConnectTimeout = clientConfig.ConnectTimeout ?? DefaultConnectTimeout,
+            MaxConnectionsPerServer = clientConfig.MaxConnectionsPerServer ?? DefaultMaxConnections,
+        };
+        return new HttpClient(new BufferingHandler(sockets)) { Timeout = clientConfig.Timeout ?? DefaultTimeout };
+    }
+
+    /// <summary>
+    /// One HttpClient for each distinct setting that <see cref="CreateHttpClient"/> reads. With null the SDK would make one per client,
+    /// and credentials that refresh would leave one behind each time.
+    /// </summary>
+    public override string GetConfigUniqueString(IClientConfig clientConfig) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{clientConfig.Timeout}|{clientConfig.ConnectTimeout}|{clientConfig.MaxConnectionsPerServer}");
+
+    private sealed class BufferingHandler(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var response = await base.SendAsync(request, cancellationToken);
+            try
+            {
+                await response.Content.LoadIntoBufferAsync(MaxResponseBytes, cancellationToken);
+                return response;
+            }
+            catch
+            {
+                response.Dispose();
+                throw;
+            }
+        }
+    }
+}

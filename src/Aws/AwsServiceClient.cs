@@ -1,0 +1,257 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using Amazon;
+using Amazon.Runtime;
+using Amazon.Runtime.Credentials.Internal;
+using Amazon.Runtime.Endpoints;
+using Amazon.Runtime.Internal;
+using Amazon.Runtime.Internal.Auth;
+using Amazon.Runtime.Internal.Endpoints.StandardLibrary;
+using Amazon.Runtime.Internal.Transform;
+using Amazon.Runtime.Internal.Util;
+using Arn = UdpGateway.Listeners.Arn;
+using Endpoint = Amazon.Runtime.Endpoints.Endpoint;
+
+namespace UdpGateway.Aws;
+
+/// <summary>What tells one AWS service from another.</summary>
+/// <param name="ServiceId">The SDK's id; AWS_ENDPOINT_URL_&lt;ID&gt; and a profile's <c>services</c> section go by it.</param>
+/// <param name="SigningName">The service in the signature's credential scope.</param>
+/// <param name="EndpointPrefix">First label of the host name.</param>
+internal sealed record AwsService(string ServiceId, string SigningName, string EndpointPrefix);
+
+/// <summary>Which failures a client repeats, with backoff and within the SDK's retry quota.</summary>
+internal enum AwsRetries
+{
+    /// <summary>Throttling, 5xx, timeouts and broken connections: for operations that may take effect twice.</summary>
+    Standard,
+
+    /// <summary>Throttling alone: for operations that must not.</summary>
+    ThrottlingOnly,
+}
+
+/// <param name="Region">Signing region, and the endpoint's unless one is configured.</param>
+internal sealed record AwsClientSettings(string Region)
+{
+    /// <summary>Null takes the SDK's configuration: AWS_ENDPOINT_URL_&lt;ID&gt;, AWS_ENDPOINT_URL, profile, then the region.</summary>
+    public Uri? ServiceUrl { get; init; }
+
+    /// <summary>Limit of one attempt, the answer's body included.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    public AwsRetries Retries { get; init; } = AwsRetries.Standard;
+}
+
+/// <summary>
+/// One call, in any of AWS's protocols. Each operation is a class of its own without members: its name becomes the name of the trace span.
+/// </summary>
+internal abstract class AwsRequest : AmazonWebServiceRequest
+{
+    public required HttpMethod Method { get; init; }
+
+    /// <summary>Absolute path; a <c>{Name}</c> in it stands for the entry of <see cref="PathParameters"/> with that key.</summary>
+    public string Path { get; init; } = "/";
+
+    /// <summary>Values as they are; encoding is done here.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> PathParameters { get; init; } = [];
+
+    public List<KeyValuePair<string, string>> Headers { get; init; } = [];
+
+    public ReadOnlyMemory<byte> Body { get; init; }
+}
+
+/// <summary>An answer with a status below 300.</summary>
+internal sealed class AwsResponse : AmazonWebServiceResponse
+{
+    private IWebResponseData? _head;
+
+    public ReadOnlyMemory<byte> Body { get; private init; }
+
+    public static AwsResponse Create(IWebResponseData head, byte[] body) => new() { _head = head, Body = body };
+
+    public string? Header(string name) => _head?.IsHeaderPresent(name) == true ? _head.GetHeaderValue(name) : null;
+}
+
+/// <summary>
+/// The client of every AWS service whose SDK package is not used: the SDK's own pipeline (credentials, SigV4, retries, clock skew,
+/// endpoint configuration, telemetry) with requests and responses as bytes. It is the one place that knows the SDK's internal
+/// namespaces, whose types generated SDK packages compile against.
+/// </summary>
+internal sealed class AwsServiceClient : AmazonServiceClient
+{
+    private readonly InvokeOptions _options;
+
+    static AwsServiceClient() => AwsHttpClientFactory.Install();
+
+    public AwsServiceClient(AwsService service, AWSCredentials credentials, AwsClientSettings settings)
+        : base(credentials, new Configuration(service, settings))
+    {
+        _options = new InvokeOptions { RequestMarshaller = new Marshalling(service.ServiceId), ResponseUnmarshaller = new Unmarshalling(service.ServiceId) };
+    }
+
+    // The base constructor reads this and customizes the pipeline, so both may use Config only.
+    protected override IServiceMetadata ServiceMetadata => new Metadata(Config.ServiceId);
+
+    /// <exception cref="AwsServiceException">Every failure but the caller's own cancellation.</exception>
+    public async Task<AwsResponse> SendAsync(AwsRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await InvokeAsync<AwsResponse>(request, _options, cancellationToken);
+        }
+        catch (Exception exception) when (cancellationToken.IsCancellationRequested && exception is not (AwsServiceException or OperationCanceledException))
+        {
+            // What a broken-off connection reports depends on where the cancellation met it.
+            throw new OperationCanceledException("The call was cancelled.", exception, cancellationToken);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && Classify(exception) is { } failure)
+        {
+            var cause = failure == AwsFailure.TimedOut ? $"no complete answer within {Config.Timeout}" : exception.Message;
+            throw new AwsServiceException(failure, $"{Config.ServiceId} {request.GetType().Name}: {cause}", exception);
+        }
+    }
+
+    protected override void CustomizeRuntimePipeline(RuntimePipeline pipeline)
+    {
+        pipeline.AddHandlerAfter<Marshaller>(new SigV4Authentication());
+        if (((Configuration)Config).Retries == AwsRetries.ThrottlingOnly)
+            pipeline.ReplaceHandler<RetryHandler>(new RetryHandler(new ThrottlingOnlyPolicy(Config)));
+    }
+
+    /// <summary>Null for what is an answer already, or a defect.</summary>
+    private static AwsFailure? Classify(Exception exception) => exception switch
+    {
+        AwsServiceException => null,
+        TimeoutException or OperationCanceledException => AwsFailure.TimedOut,
+        HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => AwsFailure.ServiceFault,
+        HttpRequestException or IOException => AwsFailure.ConnectionFailed,
+        AmazonUnmarshallingException => AwsFailure.ServiceFault,
+        // The SDK's own exceptions are left over for what comes before the call: finding credentials.
+        AmazonClientException or AmazonServiceException => AwsFailure.CredentialsUnavailable,
+        _ => null,
+    };
+
+    private sealed class Configuration : ClientConfig
+    {
+        private readonly AwsService _service;
+
+        public Configuration(AwsService service, AwsClientSettings settings)
+            : base(new StandardDefaults())
+        {
+            if (!Arn.IsRegion(settings.Region))
+                throw new ArgumentException($"'{settings.Region}' is not the name of a region.", nameof(settings));
+
+            _service = service;
+            Retries = settings.Retries;
+            ServiceId = service.ServiceId;
+            AuthenticationServiceName = service.SigningName;
+            // Adaptive mode stalls a client with little traffic after one throttle.
+            RetryMode = RequestRetryMode.Standard;
+            // The SDK repeats on a stale connection outside its retry policy and budget.
+            MaxStaleConnectionRetries = 0;
+            ResignRetries = true;
+            Timeout = settings.Timeout;
+            RegionEndpoint = RegionEndpoint.GetBySystemName(settings.Region);
+            if (settings.ServiceUrl is { } url)
+                ServiceURL = url.AbsoluteUri;
+            // An endpoint, also one from the environment, makes the SDK forget the region.
+            AuthenticationRegion = settings.Region;
+        }
+
+        public AwsRetries Retries { get; }
+
+        public override string ServiceVersion => "";
+
+        public override string UserAgent => "udp-gateway";
+
+        public override string RegionEndpointServiceName => _service.EndpointPrefix;
+
+        public override Endpoint DetermineServiceOperationEndpoint(ServiceOperationEndpointParameters parameters)
+        {
+            if (!string.IsNullOrEmpty(ServiceURL))
+                return new Endpoint(ServiceURL);
+
+            var partition = Fn.Partition(AuthenticationRegion);
+            var suffix = UseDualstackEndpoint ? partition.dualStackDnsSuffix : partition.dnsSuffix;
+            return new Endpoint($"https://{_service.EndpointPrefix}{(UseFIPSEndpoint ? "-fips" : "")}.{AuthenticationRegion}.{suffix}");
+        }
+    }
+
+    private sealed class StandardDefaults : IDefaultConfigurationProvider
+    {
+        private static readonly DefaultConfiguration Standard = new()
+        {
+            Name = DefaultConfigurationMode.Standard,
+            RetryMode = RequestRetryMode.Standard,
+        };
+
+        public IDefaultConfiguration GetDefaultConfiguration(RegionEndpoint clientRegion, DefaultConfigurationMode? requestedConfigurationMode = null) => Standard;
+    }
+
+    private sealed class Metadata(string serviceId) : IServiceMetadata
+    {
+        public string ServiceId => serviceId;
+
+        public IDictionary<string, string> OperationNameMapping { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
+    }
+
+    private sealed class SigV4Authentication : BaseAuthResolverHandler
+    {
+        protected override List<IAuthSchemeOption> ResolveAuthOptions(IExecutionContext executionContext) => AuthSchemeOption.DEFAULT_SIGV4;
+    }
+
+    private sealed class ThrottlingOnlyPolicy(IClientConfig config) : StandardRetryPolicy(config)
+    {
+        public override bool RetryForException(IExecutionContext executionContext, Exception exception) => IsThrottlingError(exception);
+
+        public override Task<bool> RetryForExceptionAsync(IExecutionContext executionContext, Exception exception) =>
+            Task.FromResult(IsThrottlingError(exception));
+
+        public override bool IsStaleConnectionError(Exception exception) => false;
+    }
+
+    private sealed class Marshalling(string serviceId) : IMarshaller<IRequest, AmazonWebServiceRequest>
+    {
+        public IRequest Marshall(AmazonWebServiceRequest input)
+        {
+            var request = (AwsRequest)input;
+            var marshalled = new DefaultRequest(request, serviceId)
+            {
+                HttpMethod = request.Method.Method,
+                ResourcePath = request.Path,
+                ContentStream = Open(request.Body),
+            };
+            foreach (var (key, value) in request.PathParameters)
+                marshalled.AddPathResource(key, value);
+            foreach (var (name, value) in request.Headers)
+                marshalled.Headers[name] = value;
+            // Without it a stream is sent in chunks, which AWS refuses.
+            marshalled.Headers["Content-Length"] = request.Body.Length.ToString();
+            return marshalled;
+        }
+
+        // A stream over the caller's own array: bodies reach megabytes, and the SDK takes other memory only as a whole array.
+        private static MemoryStream Open(ReadOnlyMemory<byte> body) => MemoryMarshal.TryGetArray(body, out var segment)
+            ? new MemoryStream(segment.Array!, segment.Offset, segment.Count, writable: false)
+            : new MemoryStream(body.ToArray(), writable: false);
+    }
+
+    private sealed class Unmarshalling(string serviceId) : JsonResponseUnmarshaller
+    {
+        public override AmazonWebServiceResponse Unmarshall(JsonUnmarshallerContext input)
+        {
+            // AwsHttpClientFactory has the whole body in memory, so its length is known.
+            var body = GC.AllocateUninitializedArray<byte>(checked((int)input.ResponseData.ContentLength));
+            input.Stream.ReadExactly(body);
+            return AwsResponse.Create(input.ResponseData, body);
+        }
+
+        public override AmazonServiceException UnmarshallException(JsonUnmarshallerContext input, Exception innerException, HttpStatusCode statusCode)
+        {
+            var reader = new StreamingUtf8JsonReader(input.Stream);
+            var error = JsonErrorResponseUnmarshaller.GetInstance().Unmarshall(input, ref reader);
+            AwsQueryCompatibleErrorHandler.ApplyQueryErrorHeader(error, input.ResponseData);
+            return AwsServiceException.FromAnswer(serviceId, statusCode, error.Code, error.Message, error.RequestId, innerException);
+        }
+    }
+}

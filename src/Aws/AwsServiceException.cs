@@ -1,0 +1,68 @@
+using System.Collections.Frozen;
+using System.Net;
+using Amazon.Runtime;
+using Amazon.Runtime.Internal;
+
+namespace UdpGateway.Aws;
+
+/// <summary>Why a call of an AWS service failed, as a caller must tell cases apart.</summary>
+public enum AwsFailure
+{
+    /// <summary>The service asks to slow down, and still did after the retries.</summary>
+    Throttled,
+
+    /// <summary>The service answered 4xx: repeating the same call will not help.</summary>
+    Refused,
+
+    /// <summary>The service, or something before it, answered 5xx or what is no answer of the service.</summary>
+    ServiceFault,
+
+    /// <summary>No complete answer within the client's timeout; whether the call took effect is unknown.</summary>
+    TimedOut,
+
+    /// <summary>Not connected, or the connection broke; whether the call took effect is unknown.</summary>
+    ConnectionFailed,
+
+    /// <summary>There are no credentials to sign with, for example because the role may not be assumed; nothing was sent.</summary>
+    CredentialsUnavailable,
+}
+
+/// <summary>
+/// A failed call. <see cref="AmazonServiceException.ErrorCode"/> is the service's own code without its namespace, or null;
+/// <see cref="AmazonServiceException.StatusCode"/> is 0 if there was no answer.
+/// </summary>
+public sealed class AwsServiceException : AmazonServiceException
+{
+    private static readonly FrozenSet<string> ThrottlingCodes = new StandardRetryPolicy(maxRetries: 0).ThrottlingErrorCodes.ToFrozenSet(StringComparer.Ordinal);
+    private static readonly FrozenSet<string> SignatureCodes = FrozenSet.Create(StringComparer.Ordinal, "SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature");
+
+    internal AwsServiceException(AwsFailure failure, string message, string? code, HttpStatusCode status, string? requestId, Exception? innerException)
+        : base(message, innerException, (int)status >= 500 ? ErrorType.Receiver : ErrorType.Sender, code, requestId, status)
+    {
+        Failure = failure;
+    }
+
+    /// <summary>A failure without an answer.</summary>
+    internal AwsServiceException(AwsFailure failure, string message, Exception innerException)
+        : base(message, innerException)
+    {
+        Failure = failure;
+    }
+
+    public AwsFailure Failure { get; }
+
+    /// <summary>What a status outside 2xx means.</summary>
+    internal static AwsServiceException FromAnswer(string service, HttpStatusCode status, string? code, string? message, string? requestId, Exception? innerException)
+    {
+        var failure = status == HttpStatusCode.TooManyRequests || (code is not null && ThrottlingCodes.Contains(code)) ? AwsFailure.Throttled
+            : (int)status is >= 400 and < 500 ? AwsFailure.Refused
+            : AwsFailure.ServiceFault;
+        var text = code is null ? "no error code"
+            : SignatureCodes.Contains(code) ? $"{code}: the service's own description is left out because it repeats the session token"
+            : $"{code}: {message}";
+        return new AwsServiceException(failure, $"{service} answered HTTP {(int)status}, {text}", code, status, requestId, innerException);
+    }
+
+    /// <summary>Lets the SDK's retry policy see a 429 that carries no code it knows.</summary>
+    public override RetryableDetails? Retryable => Failure == AwsFailure.Throttled ? new RetryableDetails(throttling: true) : null;
+}

@@ -1,0 +1,78 @@
+using System.Text.RegularExpressions;
+using Amazon.Runtime;
+using UdpGateway.Listeners;
+
+namespace UdpGateway.Aws;
+
+/// <summary>AWS Lambda over HTTPS. Safe for concurrent use; one instance serves all functions of a region with one set of credentials.</summary>
+/// <remarks>Source: AWS Lambda API Reference, "Invoke", version 2015-03-31.</remarks>
+public sealed partial class LambdaClient : ILambda, IDisposable
+{
+    /// <summary>A function runs at most 15 minutes; the rest is for starting it and for the way there and back.</summary>
+    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromMinutes(16);
+
+    private static readonly AwsService Lambda = new("Lambda", SigningName: "lambda", EndpointPrefix: "lambda");
+
+    private readonly AwsServiceClient _client;
+
+    /// <param name="credentials">Who calls; for a destination with a role, the role's.</param>
+    /// <param name="region">Signing region, and the endpoint's if none is configured.</param>
+    /// <param name="serviceUrl">Null takes AWS_ENDPOINT_URL_LAMBDA, else AWS_ENDPOINT_URL, else the region's endpoint.</param>
+    /// <param name="timeout">Limit of one attempt, connecting and reading the whole answer included; <see cref="DefaultTimeout"/> if null.</param>
+    public LambdaClient(AWSCredentials credentials, string region, Uri? serviceUrl = null, TimeSpan? timeout = null)
+    {
+        _client = new AwsServiceClient(Lambda, credentials, new AwsClientSettings(region)
+        {
+            ServiceUrl = serviceUrl,
+            Timeout = timeout ?? DefaultTimeout,
+            // A repeated call would run the customer's function twice for one batch.
+            Retries = AwsRetries.ThrottlingOnly,
+        });
+    }
+
+    public async Task<InvokeResponse> InvokeAsync(InvokeRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var operation = new Invoke
+        {
+            Method = HttpMethod.Post,
+            Path = "/2015-03-31/functions/{FunctionName}/invocations",
+            PathParameters = [new("{FunctionName}", CheckFunctionName(request.FunctionName))],
+            Headers =
+            [
+                new("Content-Type", "application/json"),
+                new("X-Amz-Invocation-Type", request.InvocationType == InvocationType.Event ? "Event" : "RequestResponse"),
+            ],
+            Body = request.Payload,
+        };
+        if (request.TenantId is { } tenant)
+            operation.Headers.Add(new("X-Amz-Tenant-Id", CheckTenantId(tenant)));
+
+        var response = await _client.SendAsync(operation, cancellationToken);
+
+        return new InvokeResponse((int)response.HttpStatusCode, response.Header("X-Amz-Function-Error"), response.Body);
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    private static string CheckFunctionName(string name)
+    {
+        var acceptable = name.StartsWith("arn:", StringComparison.Ordinal)
+            ? Arn.TryParse(name, out var arn) && arn.Service == "lambda" && FunctionNamePattern().IsMatch(arn.Resource)
+            : FunctionNamePattern().IsMatch(name);
+        return acceptable ? name : throw new ArgumentException($"'{name}' is no name or ARN of a Lambda function.", nameof(name));
+    }
+
+    private static string CheckTenantId(string tenantId) => TenantIdPattern().IsMatch(tenantId)
+        ? tenantId
+        : throw new ArgumentException("A tenant id is 1 to 256 letters, digits, spaces and . _ : / = + - @ characters.", nameof(tenantId));
+
+    // Neither holds a dot-only or empty path segment, which would change the path's meaning.
+    [GeneratedRegex(@"\A[A-Za-z0-9_-]{1,140}(:(\$LATEST(\.PUBLISHED)?|[A-Za-z0-9_-]{1,140})){0,4}\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex FunctionNamePattern();
+
+    [GeneratedRegex(@"\A[A-Za-z0-9._:/=+\-@ ]{1,256}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex TenantIdPattern();
+
+    private sealed class Invoke : AwsRequest;
+}

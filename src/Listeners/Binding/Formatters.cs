@@ -1,0 +1,13 @@
+namespace UdpGateway.Listeners;
+
+/// <summary>The formatter's names in templates.</summary>
+internal static class Formatters
+{
+    public static bool TryParse(string name, out PayloadFormatter formatter)
+    {
+        // Enum.TryParse alone would also take numbers.
+        formatter = PayloadFormatter.Base64;
+        return name.Length > 0 && char.IsAsciiLetter(name[0]) && !name.Contains(',', StringComparison.Ordinal)
+            && Enum.TryParse(name, ignoreCase: true, out formatter);
+    }
+}

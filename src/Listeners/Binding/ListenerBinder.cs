@@ -1,0 +1,138 @@
+using System.Text.Json;
+
+namespace UdpGateway.Listeners;
+
+/// <summary>Reads the properties of <c>Custom::ProxylityUdpGatewayListener</c> and of what nests in it.</summary>
+internal static class ListenerBinder
+{
+    private const string NoEffectYet = "is accepted but has no effect yet";
+
+    // Our extensions and the hosted service's features that change what a client or the owner can rely on:
+    // ignoring one silently would promise what is not kept.
+    private static readonly string[] UnsupportedListenerProperties = ["PrivateKey", "KeyRotationToken"];
+
+    private static readonly string[] UnsupportedDestinationProperties = ["FilterExpression", "DeadLetterArn"];
+
+    private static readonly string[] UnsupportedArguments = ["TenantId", "TenantIdExpression"];
+
+    private static readonly string[] DtlsProperties = ["Psks", "CertRefreshToken", "AllowEarlyData", "EarlyDataWindowSeconds"];
+
+    public static ListenerDeclaration Bind(JsonElement resourceProperties, BindingContext context, ProblemList found)
+    {
+        var properties = new PropertyBinder(resourceProperties, string.Empty, found);
+        properties.Accept("ServiceToken", "ServiceTimeout", "ApiKey");
+        foreach (var name in DtlsProperties.Where(properties.Has))
+            found.Warning(name, null, "concerns DTLS listeners only and has no effect", "dtls_only");
+
+        var name1 = NonEmpty(properties.Text("Name"));
+        var name2 = NonEmpty(properties.Text("ListenerName"));
+        var listenerName = name1 ?? name2 ?? ResourceNames.Generate(context.StackId, context.LogicalResourceId);
+        var destinations = properties.Objects("Destinations") ?? [];
+        var declaration = new ListenerDeclaration
+        {
+            Name = name1,
+            ListenerName = name2,
+            Description = properties.Text("Description"),
+            Protocols = properties.Texts("Protocols") ?? [],
+            Port = properties.Integer("Port"),
+            Fleet = properties.Text("Fleet"),
+            ClientRestrictions = BindClientRestrictions(properties),
+            Peers = [.. (properties.Objects("Peers") ?? []).Select(BindPeer)],
+            DecapsulatedDelivery = properties.Boolean("DecapsulatedDelivery"),
+            AllowUnknownPeers = properties.Boolean("AllowUnknownPeers"),
+            UnknownPeerPreSharedKey = Key(properties, "UnknownPeerPreSharedKey"),
+            Destinations = [.. destinations.Select((destination, index) => BindDestination(destination, ResourceNames.GenerateDestination(listenerName, index), found))],
+            Unsupported = [.. UnsupportedListenerProperties.Where(properties.Has)],
+        };
+        properties.ReportUnknown();
+        return declaration;
+    }
+
+    private static ClientRestrictionsDeclaration BindClientRestrictions(PropertyBinder listener)
+    {
+        const string Name = "ClientRestrictions";
+        if (listener.Object(Name) is not { } properties)
+            return new ClientRestrictionsDeclaration { Path = Name };
+        var declaration = new ClientRestrictionsDeclaration
+        {
+            Path = Name,
+            Networks = properties.Texts("Networks") ?? [],
+            Domains = properties.Texts("Domains") ?? [],
+        };
+        properties.ReportUnknown();
+        return declaration;
+    }
+
+    private static PeerDeclaration BindPeer(PropertyBinder properties)
+    {
+        var declaration = new PeerDeclaration
+        {
+            Path = properties.Path,
+            PublicKey = Key(properties, "PublicKey"),
+            AllowedIPs = properties.Texts("AllowedIPs") ?? [],
+            SharedSecret = Key(properties, "SharedSecret"),
+        };
+        properties.ReportUnknown();
+        return declaration;
+    }
+
+    private static DestinationDeclaration BindDestination(PropertyBinder properties, string generatedName, ProblemList found)
+    {
+        var arguments = properties.Object("Arguments");
+        var unsupported = UnsupportedDestinationProperties.Where(properties.Has)
+            .Concat(UnsupportedArguments.Where(argument => arguments?.Has(argument) is true).Select(argument => $"Arguments.{argument}"));
+        WarnAboutObservability(properties, found);
+        var declaration = new DestinationDeclaration
+        {
+            Path = properties.Path,
+            Name = NonEmpty(properties.Text("Name")),
+            GeneratedName = generatedName,
+            Description = properties.Text("Description"),
+            Role = properties.TextOrWrapped("Role", "Arn"),
+            Batching = BindBatching(properties),
+            Arns = properties.Map("DestinationArn", scalarKey: "*"),
+            Formatter = properties.Text("Formatter"),
+            UseAsyncInvoke = arguments?.Boolean("UseAsyncInvoke"),
+            UseResponseStreaming = arguments?.Boolean("UseResponseStreaming"),
+            Concurrency = properties.Integer("Concurrency"),
+            Unsupported = [.. unsupported],
+        };
+        arguments?.Accept("TenantIdFormatter");
+        arguments?.ReportUnknown();
+        properties.ReportUnknown();
+        return declaration;
+    }
+
+    private static BatchingDeclaration BindBatching(PropertyBinder destination)
+    {
+        if (destination.Object("Batching") is not { } properties)
+            return new BatchingDeclaration { Path = destination.PathOf("Batching") };
+        var declaration = new BatchingDeclaration
+        {
+            Path = properties.Path,
+            Count = properties.Integer("Count"),
+            TimeoutInSeconds = properties.Number("TimeoutInSeconds"),
+            SizeInMB = properties.Number("SizeInMB"),
+            SizeInMb = properties.Number("SizeInMb"),
+        };
+        properties.ReportUnknown();
+        return declaration;
+    }
+
+    private static void WarnAboutObservability(PropertyBinder properties, ProblemList found)
+    {
+        foreach (var name in (string[])["MetricsEnabled", "EnableLogging"])
+        {
+            if (properties.Boolean(name) is true)
+                found.Warning(properties.PathOf(name), null, NoEffectYet, "no_effect");
+        }
+
+        if (properties.Text("LogGroupName") is not null)
+            found.Warning(properties.PathOf("LogGroupName"), null, NoEffectYet, "no_effect");
+    }
+
+    private static DeclaredKey? Key(PropertyBinder properties, string name) => properties.Text(name) is { } text ? new DeclaredKey(text) : null;
+
+    // An empty name is what a parameter with an empty default gives; it means no name.
+    private static string? NonEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
+}

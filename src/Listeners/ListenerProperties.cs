@@ -1,0 +1,121 @@
+using System.Net;
+using System.Text.Json;
+using FluentValidation;
+using FluentValidation.Results;
+using UdpGateway.Listeners.Validation;
+
+namespace UdpGateway.Listeners;
+
+/// <summary>From CloudFormation's <c>ResourceProperties</c> to a listener that can be stored and served.</summary>
+public static class ListenerProperties
+{
+    /// <summary>
+    /// Binds and validates in one step and reports all problems at once. Never throws on any JSON,
+    /// and repeats no key, however malformed.
+    /// </summary>
+    public static BindingResult Bind(JsonElement resourceProperties, BindingContext context)
+    {
+        var found = new ProblemList();
+        if (resourceProperties.ValueKind is not JsonValueKind.Object)
+        {
+            found.Problem("ResourceProperties", null, "must be an object", "object");
+            return new BindingResult(null, new Dictionary<string, KeyText>(), found.Problems, found.Warnings);
+        }
+
+        var declaration = ListenerBinder.Bind(resourceProperties, context, found);
+        var unreadable = found.Problems.Select(problem => problem.Path).ToArray();
+        foreach (var failure in new ListenerValidator(context).Validate(declaration).Errors)
+        {
+            // What could not be read is reported already; it counts as absent in the declaration.
+            if (!unreadable.Any(path => path.StartsWith(failure.PropertyName, StringComparison.Ordinal)))
+                Report(failure, found);
+        }
+
+        if (found.Problems.Count > 0)
+            return new BindingResult(null, new Dictionary<string, KeyText>(), found.Problems, found.Warnings);
+
+        var keys = new Dictionary<string, KeyText>(StringComparer.Ordinal);
+        return new BindingResult(Define(declaration, context, keys), keys, found.Problems, found.Warnings);
+    }
+
+    private static void Report(ValidationFailure failure, ProblemList found)
+    {
+        var given = failure.AttemptedValue switch
+        {
+            string text => PropertyBinder.Quote(text),
+            int or double => Convert.ToString(failure.AttemptedValue, System.Globalization.CultureInfo.InvariantCulture),
+            _ => null,
+        };
+        if (failure.Severity is Severity.Error)
+            found.Problem(failure.PropertyName, given, failure.ErrorMessage, failure.ErrorCode);
+        else
+            found.Warning(failure.PropertyName, given, failure.ErrorMessage, failure.ErrorCode);
+    }
+
+    private static ListenerDefinition Define(ListenerDeclaration declaration, BindingContext context, Dictionary<string, KeyText> keys) => new()
+    {
+        Name = declaration.Name ?? declaration.ListenerName ?? ResourceNames.Generate(context.StackId, context.LogicalResourceId),
+        Description = declaration.Description,
+        Protocol = ListenerValidator.IsWireGuard(declaration) ? ListenerProtocol.WireGuard : ListenerProtocol.Udp,
+        Port = declaration.Port,
+        AllowedNetworks = Networks(declaration.ClientRestrictions.Networks),
+        Peers = [.. declaration.Peers.Select(peer => Define(peer, keys))],
+        DecapsulatedDelivery = ListenerValidator.IsWireGuard(declaration) && declaration.DecapsulatedDelivery is true,
+        AllowUnknownPeers = declaration.AllowUnknownPeers is true,
+        UnknownPeerPreSharedKey = Define(declaration.UnknownPeerPreSharedKey, nameof(ListenerDefinition.UnknownPeerPreSharedKey), keys),
+        Destinations = [.. declaration.Destinations.Select(Define)],
+    };
+
+    private static PeerDefinition Define(PeerDeclaration peer, Dictionary<string, KeyText> keys)
+    {
+        var publicKey = Parse(peer.PublicKey!).Base64;
+        return new PeerDefinition
+        {
+            PublicKey = publicKey,
+            AllowedIPs = Networks(peer.AllowedIPs),
+            SharedSecret = Define(peer.SharedSecret, $"Peers/{publicKey}", keys),
+        };
+    }
+
+    private static KeySource? Define(DeclaredKey? declared, string field, Dictionary<string, KeyText> keys)
+    {
+        if (declared is null)
+            return null;
+        if (SecretReferenceText.TryParse(declared.Text, out var reference, out _))
+            return reference;
+        keys.Add(field, Parse(declared));
+        return new ListenerSecretField(field);
+    }
+
+    private static DestinationDefinition Define(DestinationDeclaration destination) => new()
+    {
+        Name = destination.EffectiveName,
+        Description = destination.Description,
+        Arns = destination.Arns.DistinctBy(entry => entry.Region).ToDictionary(entry => entry.Region, entry => entry.Arn, StringComparer.Ordinal),
+        RoleArn = destination.Role,
+        Batching = Define(destination.Batching),
+        Formatter = destination.Formatter is { } name && Formatters.TryParse(name, out var formatter) ? formatter : PayloadFormatter.Base64,
+        UseAsyncInvoke = destination.UseAsyncInvoke is true,
+        Concurrency = destination.Concurrency,
+    };
+
+    private static BatchingDefinition Define(BatchingDeclaration batching) => new(
+        batching.Count ?? BatchingDefinition.Default.Count,
+        batching.TimeoutInSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : BatchingDefinition.Default.Timeout,
+        (batching.SizeInMB ?? batching.SizeInMb) is { } megabytes ? Math.Max(1, (long)(megabytes * 1_000_000)) : BatchingDefinition.Default.SizeInBytes);
+
+    private static List<IPNetwork> Networks(IReadOnlyList<(string Path, string Text)> texts)
+    {
+        var networks = new List<IPNetwork>();
+        foreach (var (_, text) in texts)
+        {
+            if (NetworkText.TryParse(text, out var network))
+                networks.Add(network);
+        }
+
+        return networks;
+    }
+
+    private static KeyText Parse(DeclaredKey declared) =>
+        KeyText.TryParse(declared.Text, out var key) is KeyTextFault.None ? key! : throw new InvalidOperationException("A key reached its definition without validation.");
+}

@@ -1,0 +1,228 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace UdpGateway.Listeners.Storage;
+
+/// <summary>
+/// The store of local mode: a private directory with <c>listeners.json</c>, <c>requests.json</c> and, apart from them,
+/// <c>secrets/</c>. One process owns it at a time; within the process it may be used from any number of threads.
+/// Each write is on disk before it is visible.
+/// </summary>
+public sealed class EmbeddedStore : IListenerStore, ISecretStore, IDisposable
+{
+    private const string ListenersName = "listeners.json";
+    private const string RequestsName = "requests.json";
+
+    // Lambda retries an event for up to six hours; what is older cannot come again.
+    private static readonly TimeSpan RequestRetention = TimeSpan.FromHours(24);
+
+    private readonly Lock _gate = new();
+    private readonly PrivateDirectory _directory;
+    private readonly PrivateDirectory _secrets;
+    private readonly FileStream _ownership;
+    private readonly TimeProvider _time;
+    private Dictionary<string, ListenerRecord> _listeners;
+    private Dictionary<RequestKey, RequestEntry> _requests;
+    private long _revision;
+    private long _sequence;
+
+    /// <param name="directory">Created when missing.</param>
+    /// <param name="time">Decides only how long answers are remembered.</param>
+    /// <exception cref="EmbeddedStoreException">The directory is in use or unusable, or a file in it is damaged.</exception>
+    public EmbeddedStore(string directory, TimeProvider? time = null)
+    {
+        _time = time ?? TimeProvider.System;
+        _directory = new PrivateDirectory(Path.GetFullPath(directory));
+        _secrets = new PrivateDirectory(_directory.PathOf("secrets"));
+        _ownership = _directory.Lock();
+        try
+        {
+            var listeners = Load(ListenersName, EmbeddedStoreJson.Default.ListenersFile) ?? new ListenersFile(0, []);
+            var requests = Load(RequestsName, EmbeddedStoreJson.Default.RequestsFile) ?? new RequestsFile(0, []);
+            _listeners = listeners.Listeners.ToDictionary(record => record.PhysicalResourceId, StringComparer.Ordinal);
+            _requests = requests.Requests.ToDictionary(entry => entry.Key);
+            _revision = listeners.Revision;
+            _sequence = requests.Sequence;
+        }
+        catch
+        {
+            _ownership.Dispose();
+            throw;
+        }
+    }
+
+    public Task<long> ReadRevisionAsync(CancellationToken cancellationToken) => Task.FromResult(Interlocked.Read(ref _revision));
+
+    public Task<ConfigurationSnapshot> ReadConfigurationAsync(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+            return Task.FromResult(new ConfigurationSnapshot(_revision, [.. _listeners.Values.OrderBy(record => record.PhysicalResourceId, StringComparer.Ordinal)]));
+    }
+
+    public Task<ListenerRecord?> FindAsync(string physicalResourceId, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+            return Task.FromResult(_listeners.GetValueOrDefault(physicalResourceId));
+    }
+
+    public Task<IReadOnlyList<ListenerRecord>> FindByOwnerAsync(string stackId, string logicalResourceId, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            IReadOnlyList<ListenerRecord> owned = [.. _listeners.Values
+                .Where(record => record.StackId == stackId && record.LogicalResourceId == logicalResourceId)
+                .OrderBy(record => record.CreatedBySequence)];
+            return Task.FromResult(owned);
+        }
+    }
+
+    public Task<bool> TryWriteAsync(ListenerRecord record, long expectedVersion, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if ((_listeners.GetValueOrDefault(record.PhysicalResourceId)?.Version ?? 0) != expectedVersion)
+                return Task.FromResult(false);
+            var changed = new Dictionary<string, ListenerRecord>(_listeners, StringComparer.Ordinal)
+            {
+                [record.PhysicalResourceId] = record with { Version = _revision + 1 },
+            };
+            Commit(changed);
+            return Task.FromResult(true);
+        }
+    }
+
+    public Task<bool> TryDeleteAsync(string physicalResourceId, long expectedVersion, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_listeners.GetValueOrDefault(physicalResourceId)?.Version != expectedVersion)
+                return Task.FromResult(false);
+            var changed = new Dictionary<string, ListenerRecord>(_listeners, StringComparer.Ordinal);
+            changed.Remove(physicalResourceId);
+            Commit(changed);
+            return Task.FromResult(true);
+        }
+    }
+
+    public Task<RequestState> BeginRequestAsync(RequestKey request, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (!_requests.TryGetValue(request, out var entry))
+            {
+                entry = new RequestEntry(request.StackId, request.LogicalResourceId, request.RequestId, _sequence + 1, _time.GetUtcNow(), null);
+                Commit(entry);
+            }
+
+            var isNewest = !_requests.Values.Any(other =>
+                other.StackId == request.StackId && other.LogicalResourceId == request.LogicalResourceId && other.Sequence > entry.Sequence);
+            return Task.FromResult(new RequestState(entry.Sequence, isNewest, entry.Answer is { } answer ? new ReadOnlyMemory<byte>(answer) : null));
+        }
+    }
+
+    public Task<ReadOnlyMemory<byte>> DecideAnswerAsync(RequestKey request, ReadOnlyMemory<byte> answer, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_requests.GetValueOrDefault(request) is not { } entry)
+                throw new InvalidOperationException("An event is answered that never began.");
+            if (entry.Answer is { } decided)
+                return Task.FromResult<ReadOnlyMemory<byte>>(decided);
+            Commit(entry with { Answer = answer.ToArray() });
+            return Task.FromResult(answer);
+        }
+    }
+
+    /// <remarks>Only the current version of a secret is kept: another stage or a pinned version is missing.</remarks>
+    public Task<SecretText> ReadAsync(SecretReference reference, CancellationToken cancellationToken)
+    {
+        byte[]? content = null;
+        if (reference.VersionStage is null or "AWSCURRENT" && reference.VersionId is null)
+        {
+            lock (_gate)
+                content = Candidates(reference.SecretId).Select(id => _secrets.Read(FileNameOf(id))).FirstOrDefault(found => found is not null);
+        }
+
+        if (content is null)
+            return Task.FromResult(new SecretText(SecretReadStatus.Missing, null));
+        var text = Encoding.UTF8.GetString(content);
+        CryptographicOperations.ZeroMemory(content);
+        return Task.FromResult(SecretText.Select(text, reference.JsonKey));
+    }
+
+    public Task WriteAsync(string secretId, string value, CancellationToken cancellationToken)
+    {
+        var content = Encoding.UTF8.GetBytes(value);
+        lock (_gate)
+            _secrets.Replace(FileNameOf(secretId), content);
+        CryptographicOperations.ZeroMemory(content);
+        return Task.CompletedTask;
+    }
+
+    public Task DeleteAsync(string secretId, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+            _secrets.Delete(FileNameOf(secretId));
+        return Task.CompletedTask;
+    }
+
+    public void Dispose() => _ownership.Dispose();
+
+    // The file first: an exception leaves memory and disk as they were.
+    private void Commit(Dictionary<string, ListenerRecord> listeners)
+    {
+        var revision = _revision + 1;
+        var file = new ListenersFile(revision, [.. listeners.Values.OrderBy(record => record.PhysicalResourceId, StringComparer.Ordinal)]);
+        _directory.Replace(ListenersName, JsonSerializer.SerializeToUtf8Bytes(file, EmbeddedStoreJson.Default.ListenersFile));
+        _listeners = listeners;
+        Interlocked.Exchange(ref _revision, revision);
+    }
+
+    private void Commit(RequestEntry entry)
+    {
+        var oldest = _time.GetUtcNow() - RequestRetention;
+        var requests = _requests.Values.Where(kept => kept.FirstSeen >= oldest && kept.Key != entry.Key).Append(entry).ToDictionary(kept => kept.Key);
+        var sequence = Math.Max(_sequence, entry.Sequence);
+        var file = new RequestsFile(sequence, [.. requests.Values.OrderBy(kept => kept.Sequence)]);
+        _directory.Replace(RequestsName, JsonSerializer.SerializeToUtf8Bytes(file, EmbeddedStoreJson.Default.RequestsFile));
+        _requests = requests;
+        _sequence = sequence;
+    }
+
+    private T? Load<T>(string name, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            if (_directory.Read(name) is not { } content)
+                return null;
+            return JsonSerializer.Deserialize(content, type) ?? throw new JsonException("The file holds no object.");
+        }
+        catch (JsonException exception)
+        {
+            throw new EmbeddedStoreException($"{_directory.PathOf(name)} is damaged and cannot be read; restore it, or delete the directory to start anew (this makes new keys and ports).", exception);
+        }
+    }
+
+    // A template's reference may give the ARN of a secret that is kept under its name; an ARN ends in six random characters.
+    private static IEnumerable<string> Candidates(string secretId)
+    {
+        yield return secretId;
+        if (Arn.TryParse(secretId, out var arn) && arn.Resource.StartsWith("secret:", StringComparison.Ordinal))
+        {
+            var name = arn.Resource["secret:".Length..];
+            yield return name;
+            if (name.Length > 7 && name[^7] == '-')
+                yield return name[..^7];
+        }
+    }
+
+    // Readable for people, unambiguous by the digest also where the file system ignores case.
+    private static string FileNameOf(string secretId)
+    {
+        var readable = new string([.. secretId.Take(60).Select(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' ? character : '_')]);
+        return $"{readable}.{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(secretId)), 0, 8)}.secret";
+    }
+}

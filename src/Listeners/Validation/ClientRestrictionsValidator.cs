@@ -1,0 +1,22 @@
+using FluentValidation;
+
+namespace UdpGateway.Listeners.Validation;
+
+internal sealed class ClientRestrictionsValidator : AbstractValidator<ClientRestrictionsDeclaration>
+{
+    public ClientRestrictionsValidator()
+    {
+        RuleFor(restrictions => restrictions.Networks).Custom((networks, validation) => RequireNetworks(networks, validation, "client_network"));
+        RuleFor(restrictions => restrictions.Domains)
+            .Empty().WithErrorCode("client_domains").WithMessage("is not supported yet; restrict clients by Networks");
+    }
+
+    internal static void RequireNetworks<T>(IReadOnlyList<(string Path, string Text)> networks, ValidationContext<T> validation, string code)
+    {
+        foreach (var (path, text) in networks)
+        {
+            if (!NetworkText.TryParse(text, out _))
+                validation.AddFailure(ListenerValidator.Failure(path, "must be a CIDR block such as 192.0.2.0/24 or 2001:db8::/32", code, text));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Text.RegularExpressions;
+using FluentValidation;
+
+namespace UdpGateway.Listeners.Validation;
+
+internal sealed partial class DestinationValidator : AbstractValidator<DestinationDeclaration>
+{
+    private const int MaxConcurrency = 1000;
+
+    private readonly BindingContext _context;
+
+    public DestinationValidator(BindingContext context)
+    {
+        _context = context;
+        RuleFor(destination => destination.Name)
+            .Must(ListenerValidator.BeName).When(destination => destination.Name is not null, ApplyConditionTo.CurrentValidator)
+            .WithErrorCode("destination_name").WithMessage(ListenerValidator.NameSentence);
+        RuleFor(destination => destination.Role).Custom(RequireRole);
+        RuleFor(destination => destination.Arns).Custom(RequireDeliverableArns);
+        RuleFor(destination => destination.Formatter).Custom(RequireFormatter);
+        RuleFor(destination => destination.UseResponseStreaming).Custom(RefuseResponseStreaming);
+        RuleFor(destination => destination.Concurrency)
+            .InclusiveBetween(1, MaxConcurrency).WithErrorCode("destination_concurrency").WithMessage($"must be from 1 to {MaxConcurrency:N0} deliveries at a time");
+        RuleForEach(destination => destination.Unsupported)
+            .Custom((name, validation) => validation.AddFailure(ListenerValidator.Failure($"{validation.InstanceToValidate.Path}.{name}", "is not supported yet; remove it", "not_supported")));
+        RuleFor(destination => destination.Batching).SetValidator(new BatchingValidator());
+    }
+
+    private void RequireRole(string? role, ValidationContext<DestinationDeclaration> validation)
+    {
+        var destination = validation.InstanceToValidate;
+        var path = $"{destination.Path}.Role";
+        if (role is null)
+        {
+            if (destination.Arns.Count == 0 || !destination.Arns.All(entry => _context.MayOmitRole(entry.Arn)))
+                validation.AddFailure(ListenerValidator.Failure(path, "is required: the ARN of the role that the gateway assumes to deliver packets, as a string or as {\"Arn\": …}", "role_required"));
+        }
+        else if (!Arn.TryParse(role, out var arn) || arn.Service != "iam" || arn.Account.Length == 0 || !RolePattern().IsMatch(arn.Resource))
+        {
+            validation.AddFailure(ListenerValidator.Failure(path, "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/NAME", "role_arn", role));
+        }
+    }
+
+    private static void RequireDeliverableArns(IReadOnlyList<(string Path, string Region, string Arn)> arns, ValidationContext<DestinationDeclaration> validation)
+    {
+        var services = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var (path, region, text) in arns)
+        {
+            if (region != "*" && !RegionPattern().IsMatch(region))
+                validation.AddFailure(ListenerValidator.Failure(path, "must be keyed by an AWS region such as us-west-2, or by *", "destination_region", region));
+            if (!Arn.TryParse(text, out var arn))
+            {
+                validation.AddFailure(ListenerValidator.Failure(path, "must be an ARN of the form arn:partition:service:region:account:resource", "destination_arn", text));
+                continue;
+            }
+
+            services.Add(arn.Service);
+            if (!DestinationKinds.TryFind(arn.Service, out var kind))
+                validation.AddFailure(ListenerValidator.Failure(path, $"must belong to a service that packets can be delivered to: {string.Join(", ", DestinationKinds.All.Select(known => known.Service))}", "destination_service", text));
+            else if (!kind.Accepts(arn))
+                validation.AddFailure(ListenerValidator.Failure(path, $"must have the form {kind.ArnForm}", "destination_arn_form", text));
+        }
+
+        if (services.Count > 1)
+            validation.AddFailure(ListenerValidator.Failure($"{validation.InstanceToValidate.Path}.DestinationArn", "must name the same service in every region", "destination_services_mixed", string.Join(", ", services)));
+    }
+
+    private static void RequireFormatter(string? formatter, ValidationContext<DestinationDeclaration> validation)
+    {
+        if (formatter is null || Formatters.TryParse(formatter, out _))
+            return;
+        var sentence = formatter.Equals("coap", StringComparison.OrdinalIgnoreCase)
+            ? "must be base64, hex, ascii or utf8; coap is not supported yet"
+            : "must be base64, hex, ascii or utf8";
+        validation.AddFailure(ListenerValidator.Failure($"{validation.InstanceToValidate.Path}.Formatter", sentence, "formatter", formatter));
+    }
+
+    private static void RefuseResponseStreaming(bool? streaming, ValidationContext<DestinationDeclaration> validation)
+    {
+        if (streaming is not true)
+            return;
+        var destination = validation.InstanceToValidate;
+        var path = $"{destination.Path}.Arguments.UseResponseStreaming";
+        validation.AddFailure(destination.UseAsyncInvoke is true
+            ? ListenerValidator.Failure(path, "cannot be combined with UseAsyncInvoke, because an asynchronous invocation has no response to stream; set at most one of them to true", "streaming_and_async")
+            : ListenerValidator.Failure(path, "is not supported yet; remove it to receive the function's replies when it returns", "streaming_not_supported"));
+    }
+
+    [GeneratedRegex(@"\Arole/[\x21-\x7E]{1,576}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex RolePattern();
+
+    [GeneratedRegex(@"\A[a-z]{2,5}(-[a-z]{2,12}){1,2}-[0-9]{1,2}\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex RegionPattern();
+}

@@ -1,0 +1,42 @@
+namespace UdpGateway.WireGuard.Handshake;
+
+/// <summary>
+/// Limits handshakes to a share of the worker's time, so that established sessions keep flowing while strangers make
+/// it compute. The worker measures and reports; the engine itself never reads a clock.
+/// </summary>
+/// <param name="share">Between 0 and 1.</param>
+internal sealed class HandshakeBudget(double share)
+{
+    /// <summary>Time that may be spent at once after a quiet spell.</summary>
+    private static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Being under load lasts this long after the share was used up.</summary>
+    private static readonly TimeSpan Memory = TimeSpan.FromSeconds(1);
+
+    private TimeSpan _available = Burst;
+    private TimeSpan _refilled;
+    private TimeSpan _underLoadUntil = TimeSpan.MinValue;
+
+    public bool IsUnderLoad(TimeSpan now) => now < _underLoadUntil;
+
+    public bool IsExhausted(TimeSpan now)
+    {
+        Refill(now);
+        return _available <= TimeSpan.Zero;
+    }
+
+    public void Spend(TimeSpan elapsed, TimeSpan now)
+    {
+        Refill(now);
+        _available -= elapsed;
+        if (_available <= TimeSpan.Zero)
+            _underLoadUntil = now + Memory;
+    }
+
+    private void Refill(TimeSpan now)
+    {
+        var gained = (now - _refilled) * share;
+        _refilled = now;
+        _available = _available + gained < Burst ? _available + gained : Burst;
+    }
+}

@@ -1,0 +1,77 @@
+using System.Numerics;
+
+namespace UdpGateway.WireGuard.Sessions;
+
+/// <summary>
+/// The engine's sessions, found by receiver index in O(1): the index is generation, owning worker and slot behind a
+/// keyed permutation. A slot that was reused has another generation, so late packets of a dead session find nothing.
+/// </summary>
+internal sealed class SessionTable : IDisposable
+{
+    public const uint None = NativeSlab<Session>.None;
+
+    private const int IndexBits = 32;
+
+    private readonly NativeSlab<Session> _sessions;
+    private readonly SessionIndexCipher _cipher;
+    private readonly int _slotBits;
+    private readonly int _workerBits;
+    private readonly uint _worker;
+
+    /// <summary>Beside the records, so that a packet with an unknown index touches one small array only.</summary>
+    private ushort[] _generations = new ushort[64];
+
+    public SessionTable(uint capacity, int worker, int workers, SessionIndexCipher cipher)
+    {
+        _sessions = new NativeSlab<Session>(capacity);
+        _cipher = cipher;
+        _slotBits = BitOperations.Log2(BitOperations.RoundUpToPowerOf2(capacity));
+        _workerBits = BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)workers));
+        _worker = (uint)worker;
+    }
+
+    public int Count => (int)_sessions.Count;
+
+    public ref Session this[uint slot] => ref _sessions[slot];
+
+    public bool TryAdd(out uint slot, out uint index)
+    {
+        index = 0;
+        if (!_sessions.TryTake(out slot))
+            return false;
+        if (slot >= _generations.Length)
+            Array.Resize(ref _generations, _generations.Length * 2);
+        index = _cipher.Encrypt((uint)_generations[slot] << (_slotBits + _workerBits) | _worker << _slotBits | slot);
+        return true;
+    }
+
+    /// <summary>False when no session of this worker has the index; <paramref name="worker"/> tells whose it would be.</summary>
+    public bool TryFind(uint index, out uint slot, out int worker)
+    {
+        var plain = _cipher.Decrypt(index);
+        slot = plain & ((1u << _slotBits) - 1);
+        worker = (int)(plain >> _slotBits & ((1u << _workerBits) - 1));
+        return worker == _worker
+            && slot < _sessions.End
+            && _generations[slot] == plain >> (_slotBits + _workerBits)
+            && _sessions[slot].IsLive;
+    }
+
+    public void Remove(uint slot)
+    {
+        _sessions[slot].Release();
+        _sessions.Free(slot);
+        _generations[slot] = (ushort)(_generations[slot] + 1 & ((1 << (IndexBits - _slotBits - _workerBits)) - 1));
+    }
+
+    public void Dispose()
+    {
+        for (uint slot = 0; slot < _sessions.End; slot++)
+        {
+            if (_sessions[slot].IsLive)
+                _sessions[slot].Release();
+        }
+
+        _sessions.Dispose();
+    }
+}

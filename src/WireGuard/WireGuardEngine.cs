@@ -1,0 +1,549 @@
+using System.Security.Cryptography;
+using UdpGateway.WireGuard.Crypto;
+using UdpGateway.WireGuard.Handshake;
+using UdpGateway.WireGuard.InnerPackets;
+using UdpGateway.WireGuard.Messages;
+using UdpGateway.WireGuard.Peers;
+using UdpGateway.WireGuard.Sessions;
+
+namespace UdpGateway.WireGuard;
+
+/// <summary>
+/// The WireGuard responder of one worker and one UDP port, without sockets or clocks: datagrams and the time go in,
+/// verdicts, payloads and datagrams come out. It never throws on wire input, never initiates, and sends nothing on a
+/// session that the client has not confirmed. Not thread-safe; its worker owns it.
+/// </summary>
+/// <remarks>
+/// An initiation passes mac1, load, <c>es</c>, owner, policy, <c>ss</c>, timestamp and response in that order, the
+/// cheap checks first; nothing is changed until the last one has passed. The new session waits as the peer's
+/// <c>next</c> until a transport packet opens under it (paper §5.4.5, §6.1).
+/// </remarks>
+public sealed class WireGuardEngine : IDisposable
+{
+    /// <summary>Bytes of a sealed datagram before the payload.</summary>
+    public const int HeaderSize = TransportDataMessage.HeaderSize;
+
+    /// <summary>Bytes of a sealed datagram behind the padded payload.</summary>
+    public const int TagSize = WireGuardSpecification.TagSize;
+
+    /// <summary>A reply buffer of this size fits every handshake reply.</summary>
+    public const int MaxReplySize = HandshakeResponseMessage.Size;
+
+    private const int MaxDatagramSize = 65_507;
+
+    /// <summary>Named peers and their sessions have room of their own beside the strangers' caps.</summary>
+    private const uint NamedPeerRoom = 1 << 17;
+
+    /// <summary>Slots that one search for an idle peer looks at, so that a full table never costs more than this.</summary>
+    private const int EvictionScan = 64;
+
+    private static readonly byte[] ZeroKey = new byte[WireGuardSpecification.KeySize];
+
+    private readonly WireGuardEngineOptions _options;
+    private readonly ICryptoBackend _crypto;
+    private readonly RandomFill _random;
+    private readonly KeyHash _ownerHash;
+    private readonly PeerTable _peers;
+    private readonly SessionTable _sessions;
+    private readonly TimerWheel _timers;
+    private readonly Tombstones _tombstones;
+    private readonly CookieChecker _cookies;
+    private readonly SourceRateLimiter _rateLimiter;
+    private readonly HandshakeBudget _budget;
+    private Tunnel?[] _tunnels = [];
+    private uint _evictionHand;
+
+    /// <param name="crypto">Owned by the caller and used by one thread at a time.</param>
+    public WireGuardEngine(WireGuardEngineOptions options, ICryptoBackend crypto, RandomFill random)
+    {
+        _options = options;
+        _crypto = crypto;
+        _random = random;
+        Span<byte> seed = stackalloc byte[32];
+        if (options.SharedSeed is { } shared)
+            shared.CopyTo(seed);
+        else
+            random(seed);
+        _ownerHash = new KeyHash(seed[..16]);
+        // The owner's hash picks the worker; within one worker another key spreads the buckets.
+        var bucketHash = new KeyHash(seed[8..24]);
+        _peers = new PeerTable((uint)(options.MaxPeers + options.MaxHalfOpen) + NamedPeerRoom, bucketHash);
+        _sessions = new SessionTable(
+            (uint)(options.MaxPeers * 3 + options.MaxHalfOpen) + NamedPeerRoom, options.Worker, options.Workers, SessionIndexCipher.Create(seed[24..]));
+        CryptographicOperations.ZeroMemory(seed);
+        _timers = new TimerWheel(_peers);
+        _tombstones = new Tombstones(bucketHash);
+        _cookies = new CookieChecker(crypto, random);
+        _rateLimiter = new SourceRateLimiter(bucketHash);
+        _budget = new HandshakeBudget(options.HandshakeShare);
+    }
+
+    /// <summary>Handshakes that wait for the client's first transport packet.</summary>
+    public int HalfOpenCount => _peers.HalfOpenCount;
+
+    /// <summary>Peers that have proved their keys.</summary>
+    public int PeerCount => _peers.ConfirmedCount;
+
+    public int SessionCount => _sessions.Count;
+
+    /// <summary>When <see cref="TryTakeDue"/> must next be called; MaxValue for never.</summary>
+    public TimeSpan NextDeadline => _timers.NextDeadline;
+
+    /// <summary>
+    /// Serves exactly these tunnels from now on. Sessions that the change does not concern go on; those of peers that
+    /// may no longer connect end at once; a changed pre-shared key counts from a session's next handshake on.
+    /// </summary>
+    public void Apply(IReadOnlyList<TunnelConfiguration> tunnels, TimeSpan now)
+    {
+        var before = _tunnels;
+        var after = new Tunnel?[Math.Max(before.Length, before.Count(tunnel => tunnel is not null) + tunnels.Count)];
+        foreach (var configuration in tunnels)
+        {
+            var slot = Array.FindIndex(before, tunnel => tunnel?.TunnelId == configuration.TunnelId);
+            if (slot < 0)
+                slot = Enumerable.Range(0, after.Length).First(i => after[i] is null && (i >= before.Length || before[i] is null));
+            after[slot] = new Tunnel(slot, configuration, _crypto);
+        }
+
+        _tunnels = after;
+        for (uint slot = 0; slot < _peers.End; slot++)
+        {
+            if (_peers[slot].State != PeerState.Free)
+                Reconsider(slot, before[_peers[slot].Tunnel]!);
+        }
+
+        foreach (var tunnel in before)
+            tunnel?.Dispose();
+    }
+
+    /// <summary>
+    /// Handles one datagram, decrypting it in place. For a handshake the answer to send back to the source is written to
+    /// <paramref name="reply"/>, which holds at least <see cref="MaxReplySize"/> bytes.
+    /// </summary>
+    public ReceiveResult Receive(Span<byte> datagram, in PeerEndpoint source, TimeSpan now, Span<byte> reply)
+    {
+        if (!WireGuardMessage.TryClassify(datagram, out var type))
+            return Only(ReceiveVerdict.Malformed);
+        return type switch
+        {
+            WireGuardMessageType.TransportData => ReceiveTransportData(datagram, source, now),
+            WireGuardMessageType.HandshakeInitiation => ReceiveInitiation(new HandshakeInitiationMessage(datagram), source, now, reply),
+            _ => Only(ReceiveVerdict.UnexpectedType),
+        };
+    }
+
+    /// <summary>The caller's measurement of a <see cref="Receive"/> that was a handshake; it feeds the handshakes' share of time.</summary>
+    public void AccountHandshake(TimeSpan elapsed, TimeSpan now) => _budget.Spend(elapsed, now);
+
+    /// <summary>
+    /// Seals a payload for a peer in place: it lies behind the first <see cref="HeaderSize"/> bytes of the datagram, and
+    /// the buffer has room for padding (up to 15 bytes) and tag behind it.
+    /// </summary>
+    /// <param name="pad">For IP packets, which carry their own length; raw payloads are never padded.</param>
+    public SealResult Seal(PeerId peer, Span<byte> datagram, int payloadLength, bool pad, TimeSpan now)
+    {
+        if (!_peers.IsCurrent(peer))
+            return new SealResult(SealVerdict.UnknownPeer, 0, default);
+        ref var record = ref _peers[peer.Slot];
+        if (record.Current == SessionTable.None || !_sessions[record.Current].CanSend(now))
+            return new SealResult(SealVerdict.NoSession, 0, default);
+        var padded = pad ? Padding.PaddedLength(payloadLength, _options.MaximumTransmissionUnit) : payloadLength;
+        var length = HeaderSize + padded + TagSize;
+        if (length > datagram.Length || length > MaxDatagramSize)
+            return new SealResult(SealVerdict.TooLong, 0, default);
+        datagram[(HeaderSize + payloadLength)..(HeaderSize + padded)].Clear();
+        CancelKeepalive(ref record);
+        return new SealResult(SealVerdict.Sealed, _sessions[record.Current].Seal(_crypto, datagram, padded), record.Endpoint);
+    }
+
+    /// <summary>Runs the timers that are due; true with a keepalive to send. Call it until it says false.</summary>
+    /// <param name="datagram">At least 32 bytes.</param>
+    public bool TryTakeDue(TimeSpan now, Span<byte> datagram, out int length, out PeerEndpoint endpoint)
+    {
+        while (_timers.TryTake(now, out var slot))
+        {
+            EndExpiredSessions(slot, now);
+            ref var peer = ref _peers[slot];
+            if (peer is { State: PeerState.HalfOpen, HasAnySession: false })
+            {
+                _peers.Remove(slot);
+                continue;
+            }
+
+            var isKeepaliveDue = peer.KeepaliveDue != default && peer.KeepaliveDue <= now;
+            if (isKeepaliveDue)
+            {
+                var another = peer.NeedsAnotherKeepalive;
+                CancelKeepalive(ref peer);
+                if (another)
+                    peer.KeepaliveDue = now + WireGuardSpecification.KeepaliveTimeout;
+            }
+
+            SetTimer(slot, now);
+            if (isKeepaliveDue && peer.Current != SessionTable.None && _sessions[peer.Current].CanSend(now))
+            {
+                length = _sessions[peer.Current].Seal(_crypto, datagram, 0);
+                endpoint = peer.Endpoint;
+                return true;
+            }
+        }
+
+        length = 0;
+        endpoint = default;
+        return false;
+    }
+
+    /// <summary>Who a peer is; false when it is gone. <paramref name="publicKey"/> takes 32 bytes.</summary>
+    public bool TryGetPeer(PeerId peer, Span<byte> publicKey, out int tunnelId, out PeerEndpoint endpoint)
+    {
+        tunnelId = 0;
+        endpoint = default;
+        if (!_peers.IsCurrent(peer))
+            return false;
+        ref var record = ref _peers[peer.Slot];
+        record.PublicKey.CopyTo(publicKey);
+        tunnelId = _tunnels[record.Tunnel]!.TunnelId;
+        endpoint = record.Endpoint;
+        return true;
+    }
+
+    public void Dispose()
+    {
+        foreach (var tunnel in _tunnels)
+            tunnel?.Dispose();
+        _tunnels = [];
+        _sessions.Dispose();
+        _peers.Dispose();
+        _cookies.Dispose();
+    }
+
+    private static ReceiveResult Only(ReceiveVerdict verdict) => new() { Verdict = verdict };
+
+    private ReceiveResult ReceiveTransportData(Span<byte> datagram, in PeerEndpoint source, TimeSpan now)
+    {
+        if (!_sessions.TryFind(new TransportDataMessage(datagram).ReceiverIndex, out var sessionSlot, out var worker))
+        {
+            return worker != _options.Worker && worker < _options.Workers
+                ? new ReceiveResult { Verdict = ReceiveVerdict.BelongsToOtherWorker, Worker = worker }
+                : Only(ReceiveVerdict.UnknownIndex);
+        }
+
+        ref var session = ref _sessions[sessionSlot];
+        var slot = session.Peer;
+        var verdict = session.TryOpen(_crypto, datagram, now);
+        if (verdict > ReceiveVerdict.Keepalive)
+            return Only(verdict);
+
+        ref var peer = ref _peers[slot];
+        var completed = sessionSlot == peer.Next;
+        if (completed && !TryConfirm(slot))
+            return Only(ReceiveVerdict.PeerLimit);
+        peer.Endpoint = source;
+        peer.LastReceived = now;
+
+        var payloadLength = datagram.Length - TransportDataMessage.MinimumSize;
+        var kind = PayloadKind.Raw;
+        if (verdict == ReceiveVerdict.Data)
+        {
+            ArmKeepalive(slot, now);
+            kind = InnerPacket.Classify(datagram.Slice(HeaderSize, payloadLength), out payloadLength);
+            verdict = _tunnels[peer.Tunnel]!.CheckPayload(peer.NamedPeer, kind, datagram.Slice(HeaderSize, payloadLength));
+        }
+
+        return new ReceiveResult
+        {
+            Verdict = verdict,
+            Peer = new PeerId(slot, peer.Generation),
+            PayloadOffset = HeaderSize,
+            PayloadLength = payloadLength,
+            PayloadKind = kind,
+            HandshakeCompleted = completed,
+        };
+    }
+
+    private ReceiveResult ReceiveInitiation(HandshakeInitiationMessage message, in PeerEndpoint source, TimeSpan now, Span<byte> reply)
+    {
+        if (FindIdentity(message) is not { } identity)
+            return Only(ReceiveVerdict.Mac1Invalid);
+        if (_budget.IsUnderLoad(now))
+        {
+            if (!_cookies.IsMac2Valid(message.CoveredByMac2, message.Mac2, source, now))
+            {
+                _cookies.WriteReply(reply, identity, message.SenderIndex, message.Mac1, source, now);
+                return new ReceiveResult { Verdict = ReceiveVerdict.CookieReplied, ReplyLength = CookieReplyMessage.Size };
+            }
+
+            if (!_rateLimiter.TryTake(source, now))
+                return Only(ReceiveVerdict.RateLimited);
+        }
+
+        if (_budget.IsExhausted(now))
+            return Only(ReceiveVerdict.HandshakeBudgetExhausted);
+
+        var handshake = new ResponderHandshake(_crypto, identity);
+        try
+        {
+            return Answer(ref handshake, message, identity, source, now, new HandshakeResponseMessage(reply));
+        }
+        finally
+        {
+            handshake.Clear();
+        }
+    }
+
+    private ServerIdentity? FindIdentity(HandshakeInitiationMessage message)
+    {
+        Span<byte> mac1 = stackalloc byte[WireGuardSpecification.MacSize];
+        foreach (var tunnel in _tunnels)
+        {
+            if (tunnel is null)
+                continue;
+            foreach (var identity in tunnel.Identities)
+            {
+                Blake2s.Mac(identity.Mac1Key, message.CoveredByMac1, mac1);
+                if (CryptographicOperations.FixedTimeEquals(mac1, message.Mac1))
+                    return identity;
+            }
+        }
+
+        return null;
+    }
+
+    private ReceiveResult Answer(
+        ref ResponderHandshake handshake, HandshakeInitiationMessage message, ServerIdentity identity, in PeerEndpoint source, TimeSpan now, HandshakeResponseMessage response)
+    {
+        var verdict = handshake.ConsumeStatic(message);
+        if (verdict != ReceiveVerdict.InitiationAnswered)
+            return Only(verdict);
+
+        var owner = OwnerOf(handshake.InitiatorStatic);
+        if (owner != _options.Worker)
+            return new ReceiveResult { Verdict = ReceiveVerdict.BelongsToOtherWorker, Worker = owner };
+
+        var tunnel = _tunnels[identity.Tunnel]!;
+        var namedPeer = tunnel.FindNamedPeer(handshake.InitiatorStatic);
+        if (namedPeer == AllowedIPs.NoPeer && !tunnel.AllowUnknownPeers)
+            return Only(ReceiveVerdict.UnknownPeer);
+        var presharedKey = tunnel.PresharedKeyOf(namedPeer);
+        if (presharedKey.IsUnavailable)
+            return Only(ReceiveVerdict.PresharedKeyUnavailable);
+
+        var slot = _peers.Find(handshake.InitiatorStatic, tunnel.Slot);
+        var identityNumber = (byte)(Array.IndexOf(tunnel.Identities, identity) + 1);
+        Span<byte> staticShared = stackalloc byte[WireGuardSpecification.KeySize];
+        if (slot != PeerTable.None && _peers[slot].StaticSharedIdentity == identityNumber)
+            _peers[slot].StaticShared.CopyTo(staticShared);
+        else if (!handshake.TryAgreeStatic(staticShared))
+            return Only(ReceiveVerdict.LowOrderPoint);
+
+        verdict = handshake.ConsumeTimestamp(message, staticShared, out var timestamp);
+        if (verdict == ReceiveVerdict.InitiationAnswered)
+            verdict = CheckFreshness(slot, handshake.InitiatorStatic, timestamp, now);
+        if (verdict != ReceiveVerdict.InitiationAnswered)
+            return Only(verdict);
+
+        if (!TryReserveSession(slot, namedPeer, out var sessionSlot, out var localIndex))
+            return Only(ReceiveVerdict.HalfOpenLimit);
+        var triesPrevious = TriesPreviousKey(slot, presharedKey, now);
+        var key = triesPrevious ? presharedKey.Previous!.Bytes : presharedKey.Current is { } current ? current.Bytes : ZeroKey;
+        verdict = handshake.CreateResponse(response, localIndex, message.SenderIndex, key, _random);
+        if (verdict == ReceiveVerdict.InitiationAnswered && slot == PeerTable.None && !_peers.TryAddHalfOpen(handshake.InitiatorStatic, tunnel.Slot, namedPeer, out slot))
+            verdict = ReceiveVerdict.HalfOpenLimit;
+        if (verdict != ReceiveVerdict.InitiationAnswered)
+        {
+            _sessions.Remove(sessionSlot);
+            return Only(verdict);
+        }
+
+        ref var session = ref _sessions[sessionSlot];
+        session.Start(localIndex, message.SenderIndex, slot, now);
+        handshake.Split(session.ReceivingKey, session.SendingKey);
+
+        ref var peer = ref _peers[slot];
+        staticShared.CopyTo(peer.StaticShared);
+        CryptographicOperations.ZeroMemory(staticShared);
+        peer.StaticSharedIdentity = identityNumber;
+        peer.Timestamp = timestamp;
+        peer.LastInitiation = now;
+        peer.TriedPreviousKey = triesPrevious;
+        peer.Endpoint = source;
+        EndSession(ref peer.Previous);
+        EndSession(ref peer.Next);
+        peer.Next = sessionSlot;
+        SetTimer(slot, now);
+        return new ReceiveResult { Verdict = ReceiveVerdict.InitiationAnswered, ReplyLength = HandshakeResponseMessage.Size };
+    }
+
+    private int OwnerOf(ReadOnlySpan<byte> publicKey) =>
+        _options.Workers == 1 ? 0 : (int)(_ownerHash.Compute(publicKey) % (uint)_options.Workers);
+
+    private ReceiveVerdict CheckFreshness(uint slot, ReadOnlySpan<byte> publicKey, Tai64n timestamp, TimeSpan now)
+    {
+        if (slot == PeerTable.None)
+            return _tombstones.Forbids(publicKey, timestamp) ? ReceiveVerdict.TimestampReplayed : ReceiveVerdict.InitiationAnswered;
+        ref var peer = ref _peers[slot];
+        var acceptsOlder = _options.TimestampPolicy == TimestampPolicy.AcceptOlderWhenIdle
+            && peer.Current == SessionTable.None
+            && timestamp != peer.Timestamp;
+        if (timestamp <= peer.Timestamp && !acceptsOlder)
+            return ReceiveVerdict.TimestampReplayed;
+        return now - peer.LastInitiation < WireGuardSpecification.InitiationInterval ? ReceiveVerdict.InitiationFlood : ReceiveVerdict.InitiationAnswered;
+    }
+
+    /// <summary>
+    /// While two keys are honoured, successive unconfirmed attempts alternate between them: one response can be bound to
+    /// one key only, and which one the client has shows when it confirms.
+    /// </summary>
+    private bool TriesPreviousKey(uint slot, PresharedKey presharedKey, TimeSpan now)
+    {
+        if (presharedKey.Previous is null || now >= presharedKey.PreviousUntil || slot == PeerTable.None)
+            return false;
+        ref var peer = ref _peers[slot];
+        return peer.Next != SessionTable.None ? !peer.TriedPreviousKey : peer.ConfirmedPreviousKey;
+    }
+
+    /// <summary>Room for a stranger's handshake is only ever made at the cost of the oldest unconfirmed stranger.</summary>
+    private bool TryReserveSession(uint slot, int namedPeer, out uint sessionSlot, out uint index)
+    {
+        if (slot == PeerTable.None && namedPeer == AllowedIPs.NoPeer && _peers.UnknownHalfOpenCount >= _options.MaxHalfOpen)
+            Remove(_peers.OldestHalfOpen);
+        return _sessions.TryAdd(out sessionSlot, out index);
+    }
+
+    private bool TryConfirm(uint slot)
+    {
+        ref var peer = ref _peers[slot];
+        if (peer.State == PeerState.HalfOpen)
+        {
+            if (peer.NamedPeer == AllowedIPs.NoPeer && _peers.UnknownConfirmedCount >= _options.MaxPeers && !TryEvictIdlePeer())
+                return false;
+            _peers.Confirm(slot);
+        }
+
+        EndSession(ref peer.Previous);
+        peer.Previous = peer.Current;
+        peer.Current = peer.Next;
+        peer.Next = SessionTable.None;
+        peer.ConfirmedPreviousKey = peer.TriedPreviousKey;
+        return true;
+    }
+
+    /// <summary>Evicts a confirmed stranger without any usable session; its timestamp stays behind.</summary>
+    private bool TryEvictIdlePeer()
+    {
+        for (var i = 0; i < EvictionScan && _peers.End > 0; i++)
+        {
+            _evictionHand = (_evictionHand + 1) % _peers.End;
+            ref var peer = ref _peers[_evictionHand];
+            if (peer is not { State: PeerState.Confirmed, NamedPeer: AllowedIPs.NoPeer, HasAnySession: false })
+                continue;
+            _tombstones.Bury(peer.PublicKey, peer.Timestamp);
+            Remove(_evictionHand);
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>After a change of the configuration: may this peer stay, and under which name?</summary>
+    private void Reconsider(uint slot, Tunnel before)
+    {
+        ref var peer = ref _peers[slot];
+        var tunnel = _tunnels[peer.Tunnel];
+        var namedPeer = tunnel?.FindNamedPeer(peer.PublicKey) ?? AllowedIPs.NoPeer;
+        var lostItsName = peer.NamedPeer != AllowedIPs.NoPeer && namedPeer == AllowedIPs.NoPeer;
+        if (tunnel is null || lostItsName || (namedPeer == AllowedIPs.NoPeer && !tunnel.AllowUnknownPeers))
+        {
+            Remove(slot);
+            return;
+        }
+
+        _peers.Rename(slot, namedPeer);
+        if (!HaveSameIdentities(tunnel, before))
+            peer.StaticSharedIdentity = 0;
+    }
+
+    private static bool HaveSameIdentities(Tunnel left, Tunnel right)
+    {
+        if (left.Identities.Length != right.Identities.Length)
+            return false;
+        for (var i = 0; i < left.Identities.Length; i++)
+        {
+            if (!left.Identities[i].PublicKey.SequenceEqual(right.Identities[i].PublicKey))
+                return false;
+        }
+
+        return true;
+    }
+
+    private void Remove(uint slot)
+    {
+        ref var peer = ref _peers[slot];
+        EndSession(ref peer.Previous);
+        EndSession(ref peer.Current);
+        EndSession(ref peer.Next);
+        _timers.Cancel(slot);
+        _peers.Remove(slot);
+    }
+
+    private void EndSession(ref uint slot)
+    {
+        if (slot == SessionTable.None)
+            return;
+        _sessions.Remove(slot);
+        slot = SessionTable.None;
+    }
+
+    private void EndExpiredSessions(uint slot, TimeSpan now)
+    {
+        ref var peer = ref _peers[slot];
+        EndIfExpired(ref peer.Previous, now);
+        EndIfExpired(ref peer.Current, now);
+        EndIfExpired(ref peer.Next, now);
+    }
+
+    private void EndIfExpired(ref uint slot, TimeSpan now)
+    {
+        if (slot != SessionTable.None && _sessions[slot].IsExpired(now))
+            EndSession(ref slot);
+    }
+
+    /// <summary>Paper §6.5: data was received; if nothing goes back within ten seconds, an empty packet does.</summary>
+    private void ArmKeepalive(uint slot, TimeSpan now)
+    {
+        ref var peer = ref _peers[slot];
+        if (peer.KeepaliveDue != default)
+        {
+            peer.NeedsAnotherKeepalive = true;
+            return;
+        }
+
+        peer.KeepaliveDue = now + WireGuardSpecification.KeepaliveTimeout;
+        _timers.Set(slot, peer.KeepaliveDue, now);
+    }
+
+    private static void CancelKeepalive(ref Peer peer)
+    {
+        peer.KeepaliveDue = default;
+        peer.NeedsAnotherKeepalive = false;
+    }
+
+    private void SetTimer(uint slot, TimeSpan now)
+    {
+        ref var peer = ref _peers[slot];
+        var earliest = peer.KeepaliveDue != default ? peer.KeepaliveDue : TimeSpan.MaxValue;
+        earliest = Earlier(earliest, peer.Previous);
+        earliest = Earlier(earliest, peer.Current);
+        earliest = Earlier(earliest, peer.Next);
+        if (earliest != TimeSpan.MaxValue)
+            _timers.Set(slot, earliest, now);
+    }
+
+    private TimeSpan Earlier(TimeSpan deadline, uint sessionSlot)
+    {
+        if (sessionSlot == SessionTable.None)
+            return deadline;
+        var expiry = _sessions[sessionSlot].Birth + WireGuardSpecification.RejectAfterTime;
+        return expiry < deadline ? expiry : deadline;
+    }
+}

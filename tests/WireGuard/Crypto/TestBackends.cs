@@ -1,0 +1,39 @@
+using System.Reflection;
+using UdpGateway.WireGuard.Crypto;
+using Xunit.Sdk;
+
+namespace UdpGateway.WireGuard.Tests.Crypto;
+
+/// <summary>Tests of the contract take the backend's name; the two attributes below are their data.</summary>
+internal static class TestBackends
+{
+    public const string OpenSsl = "openssl";
+    public const string Portable = "portable";
+
+    public static ICryptoBackend Create(string name) => name switch
+    {
+        OpenSsl => new OpenSslCryptoBackend(),
+        Portable => new PortableCryptoBackend(),
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such backend."),
+    };
+}
+
+/// <summary>Runs a theory on the OpenSSL backend. Skipped where there is no OpenSSL 3, but never in CI.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class OnOpenSslAttribute : DataAttribute
+{
+    public OnOpenSslAttribute()
+    {
+        if (!CryptoBackends.IsOpenSslAvailable && !string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.Ordinal))
+            Skip = "OpenSSL 3 (libcrypto) does not load here.";
+    }
+
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) => [[TestBackends.OpenSsl]];
+}
+
+/// <summary>Runs a theory on the portable backend.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class OnPortableAttribute : DataAttribute
+{
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) => [[TestBackends.Portable]];
+}
