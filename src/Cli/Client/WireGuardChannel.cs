@@ -35,7 +35,7 @@ internal sealed class WireGuardChannel : IPayloadChannel
 
     public Task SendAsync(ReadOnlyMemory<byte> payload, bool isPacket, CancellationToken cancellationToken)
     {
-        _client.Send(payload.Span, isPacket, Now, _time.GetUtcNow());
+        _client.Send(payload.Span, isPacket, Now);
         return FlushAsync(cancellationToken);
     }
 
@@ -49,7 +49,7 @@ internal sealed class WireGuardChannel : IPayloadChannel
             if (await _socket.ReceiveAsync(wait, cancellationToken) is not { } datagram)
                 continue;
 
-            var isPayload = _client.Receive(datagram.Span, Now, _time.GetUtcNow(), out var offset, out var length);
+            var isPayload = _client.Receive(datagram.Span, Now, out var offset, out var length);
             await FlushAsync(cancellationToken);
             if (isPayload)
                 return datagram.Slice(offset, length);
@@ -63,7 +63,7 @@ internal sealed class WireGuardChannel : IPayloadChannel
         _client.Dispose();
         _privateKey.Dispose();
         _presharedKey?.Dispose();
-        (_crypto as IDisposable)?.Dispose();
+        _crypto.Dispose();
         _socket.Dispose();
     }
 
