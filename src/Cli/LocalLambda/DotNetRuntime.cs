@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using UdpGateway.Cli.LocalLambda.Runtimes;
 
@@ -24,9 +23,8 @@ internal static class DotNetRuntime
             return 1;
         }
 
+        ProcessGroup.Lead();
         ExitWithParent();
-        // Ctrl-C reaches the whole foreground group; the parent decides when functions end.
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
         var root = $"http://{authority}/2018-06-01/runtime/";
 
@@ -102,7 +100,7 @@ internal static class DotNetRuntime
             // Nothing to do with it.
         }
 
-        Environment.Exit(0);
+        ProcessGroup.KillOwn();
     })
     { IsBackground = true, Name = "parent watch" }.Start();
 }

@@ -124,6 +124,7 @@ internal sealed partial class ExecutionEnvironment : IDisposable
             LogLines.ReadAsync(process.StandardOutput.BaseStream, WriteLine, reading.Token),
             LogLines.ReadAsync(process.StandardError.BaseStream, WriteLine, reading.Token));
         await process.WaitForExitAsync(CancellationToken.None);
+        ProcessGroup.Kill(process.Id);
         reading.CancelAfter(OutputGrace);
         await output;
         Log.Ended(_logger, process.Id, process.ExitCode);

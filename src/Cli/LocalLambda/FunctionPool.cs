@@ -135,10 +135,14 @@ internal sealed partial class FunctionPool(
             _stopped = true;
             members = [.. _members];
             while (_waiting.TryDequeue(out var waiting)) waiting.TryComplete(LambdaErrors.Stopped(waiting.RequestId));
-            foreach (var member in members) End(member, invocation => LambdaErrors.Stopped(invocation.RequestId));
+            foreach (var member in members)
+            {
+                // In this order: a process that loses its connection ends by itself, and then nobody finds what it started.
+                member.Kill();
+                End(member, invocation => LambdaErrors.Stopped(invocation.RequestId));
+            }
         }
 
-        foreach (var member in members) member.Kill();
         await Task.WhenAll(members.Select(member => member.Run));
     }
 
