@@ -16,10 +16,22 @@ public sealed class ExecutionEnvironmentTests
     {
         await using var functions = await RunningFunctions.StartAsync(RunningFunctions.Python(ProcessId));
 
+        var answers = new List<string>();
+        for (var i = 0; i < 20; i++) answers.Add(await functions.AskAsync("Echo", "{}"));
+
+        Assert.Single(answers.Distinct(StringComparer.Ordinal));
+    }
+
+    [RequiresProgramFact("node")]
+    public async Task Does_not_wait_for_a_process_that_works_on_after_its_answer()
+    {
+        await using var functions = await RunningFunctions.StartAsync(RunningFunctions.Node(
+            "exports.handler = async () => { setImmediate(() => { for (const end = Date.now() + 20000; Date.now() < end;); }); return process.pid; };"));
+
         var first = await functions.AskAsync("Echo", "{}");
         var second = await functions.AskAsync("Echo", "{}");
 
-        Assert.Equal(first, second);
+        Assert.NotEqual(first, second);
     }
 
     [RequiresProgramFact("python3")]
@@ -63,7 +75,8 @@ public sealed class ExecutionEnvironmentTests
     {
         await using var functions = await RunningFunctions.StartAsync(RunningFunctions.Python(
             "import os, time\nprint('pid', os.getpid())\ndef handler(event, context):\n    if event: time.sleep(600)\n    return context.get_remaining_time_in_millis()\n")
-            with { Timeout = TimeSpan.FromSeconds(1) });
+            with
+        { Timeout = TimeSpan.FromSeconds(1) });
 
         using var response = await functions.InvokeAsync("Echo", "true");
         var requestId = response.Headers.GetValues("x-amzn-RequestId").Single();
