@@ -41,10 +41,24 @@ internal static class DotNetRuntime
             return 1;
         }
 
+        try
+        {
+            await ServeAsync(http, root, handler);
+        }
+        catch (HttpRequestException)
+        {
+            // The service is gone, and this process has no other purpose.
+        }
+
+        return 1;
+    }
+
+    private static async Task ServeAsync(HttpClient http, string root, Func<Stream, Task<Stream>> handler)
+    {
         while (true)
         {
             using var next = await http.GetAsync(root + "invocation/next");
-            if (next.StatusCode != HttpStatusCode.OK) return 1;
+            if (next.StatusCode != HttpStatusCode.OK) return;
             await HandleAsync(http, root, handler, next);
         }
     }
