@@ -1,1 +1,18 @@
-return 0;
+using System.Globalization;
+using BenchmarkDotNet.Running;
+using UdpGateway.Benchmarks;
+
+switch (args)
+{
+    case ["allocation-budgets"]:
+        return AllocationBudgets.Check(Console.Out) ? 0 : 1;
+    case ["engine-ratios"]:
+        EngineRatios.Run(Console.Out);
+        return 0;
+    case ["peer-memory", var count]:
+        PeerMemory.Run(Console.Out, int.Parse(count, CultureInfo.InvariantCulture));
+        return 0;
+    default:
+        BenchmarkSwitcher.FromAssembly(typeof(EngineBenchmarks).Assembly).Run(args);
+        return 0;
+}

@@ -37,5 +37,8 @@ public interface ICryptoBackend : IDisposable
     bool TryOpen(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> sealedText, ReadOnlySpan<byte> associatedData, Span<byte> plaintext);
 }
 
-/// <summary>A private key held in native memory by the backend that imported it; a handle, so that a handshake allocates no object.</summary>
+/// <summary>
+/// A private key in native memory; a handle, so that a handshake allocates no object. It belongs to the backend that imported it, and to
+/// its thread: no other backend may use it.
+/// </summary>
 public readonly record struct X25519Key(nint Handle);

@@ -1,0 +1,2 @@
+// Every test runs whole stacks on two cores at least; side by side they would only measure each other.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
