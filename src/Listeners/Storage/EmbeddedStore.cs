@@ -118,7 +118,7 @@ public sealed class EmbeddedStore : IListenerStore, ISecretStore, IDisposable
 
             var isNewest = !_requests.Values.Any(other =>
                 other.StackId == request.StackId && other.LogicalResourceId == request.LogicalResourceId && other.Sequence > entry.Sequence);
-            return Task.FromResult(new RequestState(entry.Sequence, isNewest, entry.Answer is { } answer ? new ReadOnlyMemory<byte>(answer) : null));
+            return Task.FromResult(new RequestState(entry.Sequence, isNewest, entry.Answer is { } answer ? new ReadOnlyMemory<byte>(answer) : default(ReadOnlyMemory<byte>?)));
         }
     }
 

@@ -13,11 +13,12 @@ internal static partial class FunctionRuntimes
         var commands = new List<LaunchCommand>(functions.Count);
         var problems = new List<string>();
         var builder = new DotNetProjectBuilder(stateDirectory, logger);
+        var interpreters = new Interpreters();
         foreach (var function in functions)
         {
             try
             {
-                commands.Add(await PrepareAsync(stateDirectory, function, builder, logger, cancellationToken));
+                commands.Add(await PrepareAsync(stateDirectory, function, interpreters, builder, logger, cancellationToken));
             }
             catch (LocalLambdaException exception)
             {
@@ -29,22 +30,33 @@ internal static partial class FunctionRuntimes
     }
 
     private static async Task<LaunchCommand> PrepareAsync(
-        string stateDirectory, LocalFunction function, DotNetProjectBuilder builder, ILogger logger, CancellationToken cancellationToken)
+        string stateDirectory,
+        LocalFunction function,
+        Interpreters interpreters,
+        DotNetProjectBuilder builder,
+        ILogger logger,
+        CancellationToken cancellationToken)
     {
-        if (function.Runtime.StartsWith("python3", StringComparison.Ordinal)) return Python(stateDirectory, function, logger);
-        if (function.Runtime.StartsWith("nodejs", StringComparison.Ordinal)) return Node(stateDirectory, function);
+        if (function.Runtime.StartsWith("python3", StringComparison.Ordinal)) return await PythonAsync(stateDirectory, function, interpreters, logger, cancellationToken);
+        if (function.Runtime.StartsWith("nodejs", StringComparison.Ordinal)) return await NodeAsync(stateDirectory, function, interpreters, cancellationToken);
         if (function.Runtime.StartsWith("dotnet", StringComparison.Ordinal)) return await DotNetAsync(function, builder, cancellationToken);
         if (function.Runtime.StartsWith("provided", StringComparison.Ordinal)) return await ProvidedAsync(function, builder, cancellationToken);
         throw new LocalLambdaException(
             $"Function {function.LogicalId}: runtime '{function.Runtime}' cannot run locally; python3.*, nodejs*, dotnet* and provided.* can.");
     }
 
-    private static LaunchCommand Python(string stateDirectory, LocalFunction function, ILogger logger)
+    private static async Task<LaunchCommand> PythonAsync(
+        string stateDirectory, LocalFunction function, Interpreters interpreters, ILogger logger, CancellationToken cancellationToken)
     {
         // The version that the template names if it is there, as Lambda would; any other Python 3 rather than none.
-        var exact = Executables.Find(function.Runtime);
-        var interpreter = exact ?? Executables.Find("python3") ?? Executables.Find("python") ?? throw NotInstalled(
-            function, "python3", "install Python 3 (Debian and Ubuntu: apt install python3; macOS: brew install python; others: https://www.python.org/downloads/)");
+        var exact = await interpreters.FindPythonAsync(function.Runtime, cancellationToken);
+        var interpreter = exact
+            ?? await interpreters.FindPythonAsync("python3", cancellationToken)
+            ?? await interpreters.FindPythonAsync("python", cancellationToken)
+            ?? throw NotInstalled(
+                function,
+                "python3",
+                "install Python 3.8 or newer (Debian and Ubuntu: apt install python3; macOS: brew install python; others: https://www.python.org/downloads/)");
         if (exact is null) Log.OtherVersion(logger, function.LogicalId, function.Runtime, interpreter);
 
         var client = WriteClient(stateDirectory, "runtime_client.py");
@@ -61,10 +73,11 @@ internal static partial class FunctionRuntimes
         };
     }
 
-    private static LaunchCommand Node(string stateDirectory, LocalFunction function)
+    private static async Task<LaunchCommand> NodeAsync(
+        string stateDirectory, LocalFunction function, Interpreters interpreters, CancellationToken cancellationToken)
     {
-        var node = Executables.Find("node") ?? throw NotInstalled(
-            function, "node", "install Node.js (Debian and Ubuntu: apt install nodejs; macOS: brew install node; others: https://nodejs.org/)");
+        var node = await interpreters.FindNodeAsync(cancellationToken) ?? throw NotInstalled(
+            function, "node", "install Node.js 18 or newer (Debian and Ubuntu: apt install nodejs; macOS: brew install node; others: https://nodejs.org/)");
         var client = WriteClient(stateDirectory, "runtime_client.mjs");
         // The extension says which module system it is: a package.json above the state directory could say something else about ".js".
         var taskRoot = TaskRoot(stateDirectory, function, code => InlineModule.IsEcmaScriptModule(code) ? "index.mjs" : "index.cjs");
@@ -150,7 +163,7 @@ internal static partial class FunctionRuntimes
     }
 
     private static LocalLambdaException NotInstalled(LocalFunction function, string program, string remedy) =>
-        new($"Function {function.LogicalId}: runtime {function.Runtime} needs '{program}', which is not on PATH: {remedy}.");
+        new($"Function {function.LogicalId}: runtime {function.Runtime} needs '{program}', which is not on PATH or does not run: {remedy}.");
 
     private static partial class Log
     {

@@ -134,8 +134,8 @@ class FunctionError(Exception):
 def describe(exception, request_id):
     if isinstance(exception, FunctionError):
         return {"errorType": exception.error_type, "errorMessage": str(exception), "requestId": request_id, "stackTrace": []}
-    # The first frame is this file's call of the handler.
-    frames = traceback.extract_tb(exception.__traceback__)[1:]
+    # The function's own frames: neither this file's nor the import machinery's.
+    frames = [frame for frame in traceback.extract_tb(exception.__traceback__) if frame.filename != __file__ and "importlib" not in frame.filename]
     return {
         "errorType": type(exception).__name__,
         "errorMessage": str(exception),
