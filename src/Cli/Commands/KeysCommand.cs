@@ -27,7 +27,7 @@ internal static class KeysCommand
         var command = new Command("public", "Reads a private key from standard input and prints its public key.");
         command.SetAction(parseResult =>
         {
-            using var privateKey = KeyText.TryParse(Console.In.ReadLine());
+            using var privateKey = KeyInput.TryParse(Console.In.ReadLine());
             if (privateKey is null)
             {
                 parseResult.InvocationConfiguration.Error.WriteLine("Standard input holds no private key: expected the base64 of 32 bytes, as `udpgw keys new` prints it.");

@@ -127,7 +127,7 @@ internal static class SendCommand
             return new PlainChannel(endpoint);
 
         Span<byte> publicKey = stackalloc byte[SecretKey.Size];
-        if (!KeyText.TryDecode(publicKeyText, publicKey))
+        if (!KeyInput.TryDecode(publicKeyText, publicKey))
             throw new ClientInputException($"--public-key {publicKeyText} is no key: expected the base64 of 32 bytes.");
         var privateKey = ReadKeyFile(PrivateKey) ?? FreshKey();
         var presharedKey = ReadKeyFile(PresharedKey);
@@ -139,7 +139,7 @@ internal static class SendCommand
                 return null;
             try
             {
-                return KeyText.TryParse(File.ReadAllText(file.FullName))
+                return KeyInput.TryParse(File.ReadAllText(file.FullName))
                     ?? throw new ClientInputException($"{option.Name} {file} holds no key: expected the base64 of 32 bytes.");
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
