@@ -1,4 +1,7 @@
+using UdpGateway.Cli;
 using UdpGateway.Cli.LocalLambda;
 
-if (args is [DotNetRuntime.Verb, .. var rest]) return await DotNetRuntime.RunAsync(rest);
-return 0;
+// A child process of the local Lambda service, no verb for people.
+if (args is [DotNetRuntime.Verb, .. var rest])
+    return await DotNetRuntime.RunAsync(rest);
+return await CommandLine.RunAsync(args, Console.Out, Console.Error);
