@@ -13,6 +13,8 @@ internal static class CommandLine
     {
         var root = new RootCommand("Runs templates of the UDP Gateway on this machine, and talks to its listeners.")
         {
+            UpCommand.Create(),
+            DownCommand.Create(),
             ValidateCommand.Create(),
             SendCommand.Create(),
             KeysCommand.Create(),

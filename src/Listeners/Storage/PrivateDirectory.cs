@@ -4,7 +4,7 @@ namespace UdpGateway.Listeners.Storage;
 /// A directory that only its owner can enter (0700) with files that only its owner can read (0600, from their creation).
 /// A file is replaced in one step: readers and a crash see the old content or the new one.
 /// </summary>
-internal sealed class PrivateDirectory
+public sealed class PrivateDirectory
 {
     private const string TemporaryExtension = ".tmp";
 
