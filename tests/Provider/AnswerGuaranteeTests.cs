@@ -99,7 +99,7 @@ public sealed class AnswerGuaranteeTests
                 end.Wait(CancellationToken.None);
             return blocksItsThread ? Task.CompletedTask : Task.Delay(Timeout.Infinite, CancellationToken.None);
         };
-        var limit = TimeSpan.FromSeconds(3);
+        var limit = TimeSpan.FromSeconds(5);
         var deadline = DateTimeOffset.UtcNow + limit;
 
         var failed = await provider.FailAsync(provider.Create(WireGuardProperties()), limit);

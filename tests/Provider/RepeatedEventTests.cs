@@ -94,7 +94,7 @@ public sealed class RepeatedEventTests
     {
         await using var provider = await StartAsync();
         provider.Endpoint.Refusals = int.MaxValue;
-        await Assert.ThrowsAsync<ResponseUndeliveredException>(() => provider.HandleAsync(provider.Create(WireGuardProperties()), TimeSpan.FromSeconds(2)));
+        await Assert.ThrowsAsync<ResponseUndeliveredException>(() => provider.HandleAsync(provider.Create(WireGuardProperties()), TimeSpan.FromSeconds(6)));
         var orphans = await provider.IdsAsync();
         provider.Endpoint.Refusals = 0;
 
@@ -111,7 +111,7 @@ public sealed class RepeatedEventTests
         await using var provider = await StartAsync();
         var created = await provider.SucceedAsync(provider.Create(With(UdpProperties(), "Port", "5000")));
         provider.Endpoint.Refusals = int.MaxValue;
-        await Assert.ThrowsAsync<ResponseUndeliveredException>(() => provider.HandleAsync(provider.Update("echo", With(UdpProperties(), "Port", "5353")), TimeSpan.FromSeconds(2)));
+        await Assert.ThrowsAsync<ResponseUndeliveredException>(() => provider.HandleAsync(provider.Update("echo", With(UdpProperties(), "Port", "5353")), TimeSpan.FromSeconds(6)));
         provider.Endpoint.Refusals = 0;
 
         var rolledBack = await provider.SucceedAsync(provider.Update("echo", With(UdpProperties(), "Port", "5000")));
