@@ -4,11 +4,16 @@ using Xunit.Sdk;
 
 namespace UdpGateway.WireGuard.Tests.Crypto;
 
-/// <summary>Tests of the contract take the backend's name; the two attributes below are their data.</summary>
+/// <summary>
+/// Tests in which the cryptography matters take the backend's name; the two attributes below are their data. The others
+/// run on the <see cref="Best"/> one.
+/// </summary>
 internal static class TestBackends
 {
     public const string OpenSsl = "openssl";
     public const string Portable = "portable";
+
+    public static string Best => CryptoBackends.IsOpenSslAvailable ? OpenSsl : Portable;
 
     public static ICryptoBackend Create(string name) => name switch
     {

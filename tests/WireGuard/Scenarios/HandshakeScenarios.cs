@@ -1,12 +1,11 @@
 using System.Net;
-using UdpGateway.WireGuard.Tests.Vectors;
+using UdpGateway.WireGuard.Tests.Crypto;
 
 namespace UdpGateway.WireGuard.Tests.Scenarios;
 
 public sealed class HandshakeScenarios
 {
-    [Theory]
-    [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
+    [Theory, OnOpenSsl, OnPortable]
     public void Unknown_peer_connects_and_data_flows_both_ways(string backend)
     {
         using var tunnels = new Tunnels(backend);
@@ -25,8 +24,7 @@ public sealed class HandshakeScenarios
         Assert.Equal((0, 1), (tunnels.Engine.HalfOpenCount, tunnels.Engine.PeerCount));
     }
 
-    [Theory]
-    [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
+    [Theory, OnOpenSsl, OnPortable]
     public void Unknown_peer_hears_nothing_when_unknown_peers_are_refused(string backend)
     {
         using var tunnels = new Tunnels(backend, configure: c => new TunnelConfiguration { TunnelId = c.TunnelId, PrivateKeys = c.PrivateKeys });
@@ -40,8 +38,7 @@ public sealed class HandshakeScenarios
         Assert.Equal((0, 0, 0), (tunnels.Engine.HalfOpenCount, tunnels.Engine.PeerCount, tunnels.Engine.SessionCount));
     }
 
-    [Theory]
-    [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
+    [Theory, OnOpenSsl, OnPortable]
     public void Wrong_preshared_key_is_answered_once_and_never_confirmed(string backend)
     {
         using var tunnels = new Tunnels(backend);
@@ -63,8 +60,7 @@ public sealed class HandshakeScenarios
         Assert.Equal((2, 1), (tunnels.Engine.HalfOpenCount, tunnels.Engine.PeerCount));
     }
 
-    [Theory]
-    [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
+    [Theory, OnOpenSsl, OnPortable]
     public void Nothing_is_sealed_for_a_session_that_the_client_has_not_confirmed(string backend)
     {
         using var tunnels = new Tunnels(backend);
@@ -81,8 +77,7 @@ public sealed class HandshakeScenarios
         Assert.Equal("on the old session"u8.ToArray(), tunnels.Open(client, datagram));
     }
 
-    [Theory]
-    [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
+    [Theory, OnOpenSsl, OnPortable]
     public void Client_keeps_its_session_when_its_source_changes(string backend)
     {
         using var tunnels = new Tunnels(backend);
@@ -98,8 +93,7 @@ public sealed class HandshakeScenarios
         Assert.Equal(tunnels.Source, sealing.Endpoint);
     }
 
-    [Theory]
-    [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
+    [Theory, OnOpenSsl, OnPortable]
     public void Replayed_packets_and_initiations_are_dropped(string backend)
     {
         using var tunnels = new Tunnels(backend);
@@ -120,8 +114,7 @@ public sealed class HandshakeScenarios
         Assert.Empty(again.Answer);
     }
 
-    [Theory]
-    [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
+    [Theory, OnOpenSsl, OnPortable]
     public void Client_with_either_key_connects_within_one_retry_during_a_rotation(string backend)
     {
         using var tunnels = new Tunnels(backend);
@@ -150,8 +143,7 @@ public sealed class HandshakeScenarios
         Assert.True(rekeysAtTheFirstAttempt);
     }
 
-    [Theory]
-    [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
+    [Theory, OnOpenSsl, OnPortable]
     public void Removed_peer_loses_its_session_at_once_and_others_keep_theirs(string backend)
     {
         using var tunnels = new Tunnels(backend);
@@ -168,8 +160,7 @@ public sealed class HandshakeScenarios
         Assert.Equal(ReceiveVerdict.UnknownIndex, tunnels.Exchange(leaving).Single().Verdict);
     }
 
-    [Theory]
-    [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
+    [Theory, OnOpenSsl, OnPortable]
     public void Session_ends_180_seconds_after_its_derivation_even_under_traffic(string backend)
     {
         using var tunnels = new Tunnels(backend);
@@ -189,8 +180,7 @@ public sealed class HandshakeScenarios
         Assert.Equal(SealVerdict.NoSession, tunnels.Seal(peer, "too late"u8).Result.Verdict);
     }
 
-    [Theory]
-    [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
+    [Theory, OnOpenSsl, OnPortable]
     public void Passive_keepalive_answers_data_after_ten_seconds_and_is_not_answered_itself(string backend)
     {
         using var tunnels = new Tunnels(backend);
