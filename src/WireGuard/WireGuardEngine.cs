@@ -70,10 +70,10 @@ public sealed class WireGuardEngine : IDisposable
         _peers = new PeerTable((uint)(options.MaxPeers + options.MaxHalfOpen) + NamedPeerRoom, bucketHash);
         _sessions = new SessionTable(
             (uint)(options.MaxPeers * 3 + options.MaxHalfOpen) + NamedPeerRoom, options.Worker, options.Workers, SessionIndexCipher.Create(seed[24..]));
+        _cookies = new CookieChecker(crypto, seed, random);
         CryptographicOperations.ZeroMemory(seed);
         _timers = new TimerWheel(_peers);
         _tombstones = new Tombstones(bucketHash);
-        _cookies = new CookieChecker(crypto, random);
         _rateLimiter = new SourceRateLimiter(bucketHash);
         _budget = new HandshakeBudget(options.HandshakeShare);
     }
@@ -379,10 +379,11 @@ public sealed class WireGuardEngine : IDisposable
 
     private ReceiveVerdict CheckFreshness(uint slot, ReadOnlySpan<byte> publicKey, Tai64n timestamp, TimeSpan now)
     {
+        var acceptsOlderWhenIdle = _options.TimestampPolicy == TimestampPolicy.AcceptOlderWhenIdle;
         if (slot == PeerTable.None)
-            return _tombstones.Forbids(publicKey, timestamp) ? ReceiveVerdict.TimestampReplayed : ReceiveVerdict.InitiationAnswered;
+            return !acceptsOlderWhenIdle && _tombstones.Forbids(publicKey, timestamp) ? ReceiveVerdict.TimestampReplayed : ReceiveVerdict.InitiationAnswered;
         ref var peer = ref _peers[slot];
-        var acceptsOlder = _options.TimestampPolicy == TimestampPolicy.AcceptOlderWhenIdle
+        var acceptsOlder = acceptsOlderWhenIdle
             && peer.Current == SessionTable.None
             && timestamp != peer.Timestamp;
         if (timestamp <= peer.Timestamp && !acceptsOlder)

@@ -25,7 +25,10 @@ public sealed record WireGuardEngineOptions
     /// <summary>Engines that share the port; each owns the static keys that a keyed hash gives it.</summary>
     public int Workers { get; init; } = 1;
 
-    /// <summary>Key of the hash and of the index permutation, the same for all workers of a port: 32 random bytes. Null draws one.</summary>
+    /// <summary>
+    /// Key of the hash, of the index permutation and of the cookies, the same for all workers of a port, who also tell the
+    /// same time: 32 random bytes. Null draws one.
+    /// </summary>
     public byte[]? SharedSeed { get; init; }
 
     /// <summary>Handshakes that wait for their first transport packet.</summary>

@@ -28,7 +28,8 @@ internal sealed class HandshakeBudget(double share)
     public void Spend(TimeSpan elapsed, TimeSpan now)
     {
         Refill(now);
-        _available -= elapsed;
+        // Debt is bounded, so that one handshake during which the machine stood still does not lock out the next thousand.
+        _available = _available - elapsed > -Burst ? _available - elapsed : -Burst;
         if (_available <= TimeSpan.Zero)
             _underLoadUntil = now + Memory;
     }

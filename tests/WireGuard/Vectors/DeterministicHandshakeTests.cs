@@ -82,14 +82,8 @@ public sealed class DeterministicHandshakeTests
         using var crypto = TestBackends.Create(backend);
         using var privateKey = new SecretKey(ResponderStatic);
         using var identity = new ServerIdentity(crypto, privateKey, 0);
-        var draws = 0;
-        using var cookies = new CookieChecker(crypto, bytes =>
-        {
-            if (draws++ == 0)
-                bytes.Fill(0x55);
-            else
-                Hex("000102030405060708090a0b0c0d0e0f1011121314151617").CopyTo(bytes);
-        });
+        using var cookies = new CookieChecker(crypto, new byte[32], Always(Hex("000102030405060708090a0b0c0d0e0f1011121314151617")));
+        cookies.SetSecret(Repeat(0x55), TimeSpan.Zero);
         var source = PeerEndpoint.From(IPEndPoint.Parse("192.0.2.1:51820"));
         var initiation = new HandshakeInitiationMessage(Hex(Initiation));
         var reply = new byte[CookieReplyMessage.Size];
