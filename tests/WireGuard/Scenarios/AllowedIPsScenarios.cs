@@ -120,7 +120,7 @@ public sealed class AllowedIPsScenarios
         Assert.Equal(ReceiveVerdict.Data, tunnels.Deliver(client.Seal(1, Packet("10.0.0.1"))).Verdict);
     }
 
-    private static byte[] Packet(string source) => source.Contains(':', StringComparison.Ordinal) ? InnerPackets.IPv6(source) : InnerPackets.IPv4(source);
+    private static byte[] Packet(string source) => source.Contains(':', StringComparison.Ordinal) ? TestPackets.IPv6(source) : TestPackets.IPv4(source);
 
     private static void Apply(Tunnels tunnels, params (HandmadeClient Client, string AllowedIPs)[] peers) => tunnels.Engine.Apply(
         [

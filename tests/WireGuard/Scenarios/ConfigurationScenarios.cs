@@ -127,7 +127,7 @@ public sealed class ConfigurationScenarios
             tunnels.Now);
 
         Assert.Equal(ReceiveVerdict.RawNotAllowed, tunnels.Deliver(client.Seal(2, "raw"u8)).Verdict);
-        Assert.Equal(ReceiveVerdict.Data, tunnels.Deliver(client.Seal(3, InnerPackets.IPv4("10.0.0.1"))).Verdict);
+        Assert.Equal(ReceiveVerdict.Data, tunnels.Deliver(client.Seal(3, TestPackets.IPv4("10.0.0.1"))).Verdict);
         // The place among the unknown is free again.
         tunnels.NewHandmadeClient().Connect();
     }

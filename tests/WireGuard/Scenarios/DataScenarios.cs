@@ -93,7 +93,7 @@ public sealed class DataScenarios
         using var tunnels = new Tunnels();
         var client = tunnels.NewHandmadeClient();
         var peer = client.Connect();
-        var packet = InnerPackets.IPv4("10.0.0.1", length);
+        var packet = TestPackets.IPv4("10.0.0.1", length);
 
         var sent = client.Open(tunnels.Seal(peer, packet, pad: true).Datagram);
 
@@ -120,7 +120,7 @@ public sealed class DataScenarios
         client.Connect();
         ulong counter = 1;
 
-        foreach (var packet in new[] { InnerPackets.IPv4("10.0.0.1", 29), InnerPackets.IPv6("fd00::1", 3) })
+        foreach (var packet in new[] { TestPackets.IPv4("10.0.0.1", 29), TestPackets.IPv6("fd00::1", 3) })
         {
             for (var padding = 0; padding < 16; padding++)
             {
@@ -135,7 +135,7 @@ public sealed class DataScenarios
     {
         get
         {
-            var good = InnerPackets.IPv4("10.0.0.1", 40);
+            var good = TestPackets.IPv4("10.0.0.1", 40);
             return new()
             {
                 { "IPv4 longer than the payload", good[..39] },
@@ -146,8 +146,8 @@ public sealed class DataScenarios
                 { "IPv4 nineteen bytes", good[..19] },
                 { "IPv4 sixteen zeros behind it", [.. good, .. new byte[16]] },
                 { "IPv4 something behind it", [.. good, 0, 1] },
-                { "IPv6 cut off", InnerPackets.IPv6("fd00::1")[..47] },
-                { "IPv6 thirty-nine bytes", InnerPackets.IPv6("fd00::1")[..39] },
+                { "IPv6 cut off", TestPackets.IPv6("fd00::1")[..47] },
+                { "IPv6 thirty-nine bytes", TestPackets.IPv6("fd00::1")[..39] },
                 { "text that starts like IPv4", "E plain text, not a packet"u8.ToArray() },
                 { "one byte", [0x60] },
             };
@@ -255,7 +255,7 @@ public sealed class DataScenarios
     {
         var copy = packet.ToArray();
         change(copy);
-        InnerPackets.WriteChecksum(copy);
+        TestPackets.WriteChecksum(copy);
         return copy;
     }
 }

@@ -4,7 +4,7 @@ using System.Net;
 namespace UdpGateway.WireGuard.Tests.Scenarios;
 
 /// <summary>Inner IP packets as a client's stack makes them.</summary>
-internal static class InnerPackets
+internal static class TestPackets
 {
     public static byte[] IPv4(string source, int totalLength = 28)
     {
