@@ -106,8 +106,12 @@ internal sealed class AwsServiceClient : AmazonServiceClient
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested && Classify(exception) is { } failure)
         {
+            var operation = $"{Config.ServiceId} {request.GetType().Name}";
+            if (failure == AwsFailure.CredentialsUnavailable)
+                throw AwsServiceException.CredentialsUnavailable($"{operation} has no credentials", exception);
+
             var cause = failure == AwsFailure.TimedOut ? $"no complete answer within {Config.Timeout}" : exception.Message;
-            throw new AwsServiceException(failure, $"{Config.ServiceId} {request.GetType().Name}: {cause}", exception);
+            throw new AwsServiceException(failure, $"{operation}: {cause}", exception);
         }
     }
 
@@ -238,6 +242,8 @@ internal sealed class AwsServiceClient : AmazonServiceClient
 
     private sealed class Unmarshalling(string serviceId) : JsonResponseUnmarshaller
     {
+        private static readonly ICollection<string> ThrottlingCodes = new StandardRetryPolicy(maxRetries: 0).ThrottlingErrorCodes;
+
         public override AmazonWebServiceResponse Unmarshall(JsonUnmarshallerContext input)
         {
             // AwsHttpClientFactory has the whole body in memory, so its length is known.
@@ -251,7 +257,8 @@ internal sealed class AwsServiceClient : AmazonServiceClient
             var reader = new StreamingUtf8JsonReader(input.Stream);
             var error = JsonErrorResponseUnmarshaller.GetInstance().Unmarshall(input, ref reader);
             AwsQueryCompatibleErrorHandler.ApplyQueryErrorHeader(error, input.ResponseData);
-            return AwsServiceException.FromAnswer(serviceId, statusCode, error.Code, error.Message, error.RequestId, innerException);
+            var isThrottlingCode = error.Code is not null && ThrottlingCodes.Contains(error.Code);
+            return AwsServiceException.FromAnswer(serviceId, statusCode, error.Code, isThrottlingCode, error.Message, error.RequestId, innerException);
         }
     }
 }

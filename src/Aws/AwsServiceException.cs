@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using System.Net;
 using Amazon.Runtime;
-using Amazon.Runtime.Internal;
 
 namespace UdpGateway.Aws;
 
@@ -33,7 +32,6 @@ public enum AwsFailure
 /// </summary>
 public sealed class AwsServiceException : AmazonServiceException
 {
-    private static readonly FrozenSet<string> ThrottlingCodes = new StandardRetryPolicy(maxRetries: 0).ThrottlingErrorCodes.ToFrozenSet(StringComparer.Ordinal);
     private static readonly FrozenSet<string> SignatureCodes = FrozenSet.Create(StringComparer.Ordinal, "SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature");
 
     internal AwsServiceException(AwsFailure failure, string message, string? code, HttpStatusCode status, string? requestId, Exception? innerException)
@@ -52,16 +50,34 @@ public sealed class AwsServiceException : AmazonServiceException
     public AwsFailure Failure { get; }
 
     /// <summary>What a status outside 2xx means.</summary>
-    internal static AwsServiceException FromAnswer(string service, HttpStatusCode status, string? code, string? message, string? requestId, Exception? innerException)
+    internal static AwsServiceException FromAnswer(
+        string service, HttpStatusCode status, string? code, bool isThrottlingCode, string? message, string? requestId, Exception? innerException)
     {
-        var failure = status == HttpStatusCode.TooManyRequests || (code is not null && ThrottlingCodes.Contains(code)) ? AwsFailure.Throttled
+        var failure = isThrottlingCode || status == HttpStatusCode.TooManyRequests ? AwsFailure.Throttled
             : (int)status is >= 400 and < 500 ? AwsFailure.Refused
             : AwsFailure.ServiceFault;
-        var text = code is null ? "no error code"
-            : SignatureCodes.Contains(code) ? $"{code}: the service's own description is left out because it repeats the session token"
-            : $"{code}: {message}";
-        return new AwsServiceException(failure, $"{service} answered HTTP {(int)status}, {text}", code, status, requestId, innerException);
+        return new AwsServiceException(failure, $"{service} answered HTTP {(int)status}, {Describe(code, code is null ? null : message)}", code, status, requestId, innerException);
     }
+
+    /// <param name="what">What cannot be done without credentials.</param>
+    /// <param name="cause">STS's refusal, or why it could not be asked.</param>
+    internal static AwsServiceException CredentialsUnavailable(string what, Exception cause)
+    {
+        var answer = cause as AmazonServiceException;
+        var code = answer?.ErrorCode;
+        return new AwsServiceException(
+            AwsFailure.CredentialsUnavailable,
+            $"{what}: {Describe(code, cause.Message)}",
+            code,
+            answer?.StatusCode ?? default,
+            answer?.RequestId,
+            code is not null && SignatureCodes.Contains(code) ? null : cause);
+    }
+
+    private static string Describe(string? code, string? message) =>
+        code is null ? message ?? "no error code"
+        : SignatureCodes.Contains(code) ? $"{code}: the service's own description is left out because it repeats the session token"
+        : $"{code}: {message}";
 
     /// <summary>Lets the SDK's retry policy see a 429 that carries no code it knows.</summary>
     public override RetryableDetails? Retryable => Failure == AwsFailure.Throttled ? new RetryableDetails(throttling: true) : null;

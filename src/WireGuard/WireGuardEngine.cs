@@ -230,6 +230,7 @@ public sealed class WireGuardEngine : IDisposable
 
         ref var session = ref _sessions[sessionSlot];
         var slot = session.Peer;
+        _peers.Prefetch(slot);
         var verdict = session.TryOpen(_crypto, datagram, now);
         if (verdict > ReceiveVerdict.Keepalive)
             return Only(verdict);
@@ -239,7 +240,6 @@ public sealed class WireGuardEngine : IDisposable
         if (completed && !TryConfirm(slot))
             return Only(ReceiveVerdict.PeerLimit);
         peer.Endpoint = source;
-        peer.LastReceived = now;
 
         var payloadLength = datagram.Length - TransportDataMessage.MinimumSize;
         var kind = PayloadKind.Raw;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Amazon.Runtime;
 using Microsoft.AspNetCore.Http;
 
 namespace UdpGateway.Aws.Tests;
@@ -29,6 +30,20 @@ public sealed class LambdaClientTests
         Assert.False(request.Headers.ContainsKey("X-Amz-Tenant-Id"));
         Assert.Equal(Payload, request.Body);
         Assert.Equal((200, null, "{\"Replies\":[]}"), (response.StatusCode, response.FunctionError, Encoding.UTF8.GetString(response.Payload.Span)));
+    }
+
+    [Fact]
+    public async Task Signs_the_encoded_path_and_the_session_token()
+    {
+        await using var stub = await StubService.StartAsync((context, _) => StubService.AnswerAsync(context, 200, "1"));
+        using var lambda = new LambdaClient(new SessionAWSCredentials("ASIAEXAMPLE", "secret/key+", "session/token=="), TestEnvironment.Region, stub.Url);
+
+        await lambda.InvokeAsync(new InvokeRequest(FunctionArn, InvocationType.RequestResponse, Payload), CancellationToken.None);
+
+        var request = Assert.Single(stub.Requests);
+        Assert.Equal("session/token==", request.Headers["X-Amz-Security-Token"]);
+        Assert.Contains("x-amz-security-token", request.Headers["Authorization"], StringComparison.Ordinal);
+        Assert.Equal(SignatureVersion4.Authorization(request, "ASIAEXAMPLE", "secret/key+", TestEnvironment.Region, "lambda"), request.Headers["Authorization"]);
     }
 
     [Theory]
@@ -310,6 +325,20 @@ public sealed class LambdaClientTests
 
             Assert.Equal((2 * round).ToString(), Encoding.UTF8.GetString(response.Payload.Span));
         }
+    }
+
+    [Fact]
+    public async Task Leaves_the_connection_to_the_next_client_when_disposed()
+    {
+        await using var stub = await StubService.StartAsync((context, _) => StubService.AnswerAsync(context, 200, "1"));
+
+        for (var i = 0; i < 2; i++)
+        {
+            using var lambda = Client(stub);
+            await lambda.InvokeAsync(new InvokeRequest("echo", InvocationType.RequestResponse, Payload), CancellationToken.None);
+        }
+
+        Assert.Equal(stub.Requests[0].ConnectionId, stub.Requests[1].ConnectionId);
     }
 
     private static TimeSpan Deadline => TimeSpan.FromSeconds(30);

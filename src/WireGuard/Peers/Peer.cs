@@ -19,20 +19,8 @@ internal enum PeerState : byte
 /// <summary>All that is kept of one static key of one tunnel; a record of the engine's slab.</summary>
 internal unsafe struct Peer
 {
-    private fixed byte _publicKey[WireGuardSpecification.KeySize];
-
-    /// <summary>DH(S_r, S_i), cached: it saves one of five multiplications at every rekey.</summary>
-    private fixed byte _staticShared[WireGuardSpecification.KeySize];
-
+    // What every packet touches fills the record's first cache line.
     public PeerEndpoint Endpoint;
-
-    /// <summary>The greatest timestamp seen (paper §5.1).</summary>
-    public Tai64n Timestamp;
-
-    public TimeSpan LastInitiation;
-
-    /// <summary>When an authenticated packet of the peer came last.</summary>
-    public TimeSpan LastReceived;
 
     /// <summary>When to send a passive keepalive; zero for not at all.</summary>
     public TimeSpan KeepaliveDue;
@@ -40,29 +28,19 @@ internal unsafe struct Peer
     /// <summary>The peer's place in the timer wheel.</summary>
     public TimeSpan Deadline;
 
-    public uint TimerNext;
-    public uint TimerPrevious;
-
-    /// <summary>Chain of the hash bucket.</summary>
-    public uint HashNext;
-
-    /// <summary>Half-open peers in the order of their arrival.</summary>
-    public uint QueueNext;
-    public uint QueuePrevious;
-
     public uint Generation;
     public uint Current;
-    public uint Previous;
     public uint Next;
-    public int Tunnel;
 
     /// <summary>Place in the tunnel's list of named peers, or <see cref="InnerPackets.AllowedIPs.NoPeer"/>.</summary>
     public int NamedPeer;
 
+    public ushort Tunnel;
     public PeerState State;
+    public bool HasTimer;
 
-    /// <summary>Which identity <see cref="StaticShared"/> was computed with, plus one; 0 for none.</summary>
-    public byte StaticSharedIdentity;
+    /// <summary>Data came again while a passive keepalive was already due (paper §6.5).</summary>
+    public bool NeedsAnotherKeepalive;
 
     /// <summary>The pre-shared key that the last answered initiation used.</summary>
     public bool TriedPreviousKey;
@@ -70,10 +48,30 @@ internal unsafe struct Peer
     /// <summary>The pre-shared key that the last confirmed handshake used.</summary>
     public bool ConfirmedPreviousKey;
 
-    public bool HasTimer;
+    /// <summary>Which identity <see cref="StaticShared"/> was computed with, plus one; 0 for none.</summary>
+    public byte StaticSharedIdentity;
 
-    /// <summary>Data came again while a passive keepalive was already due (paper §6.5).</summary>
-    public bool NeedsAnotherKeepalive;
+    private fixed byte _publicKey[WireGuardSpecification.KeySize];
+
+    /// <summary>DH(S_r, S_i), cached: it saves one of five multiplications at every rekey.</summary>
+    private fixed byte _staticShared[WireGuardSpecification.KeySize];
+
+    public uint Previous;
+
+    /// <summary>The greatest timestamp seen (paper §5.1).</summary>
+    public Tai64n Timestamp;
+
+    public TimeSpan LastInitiation;
+
+    public uint TimerNext;
+    public uint TimerPrevious;
+
+    /// <summary>Chain of the hash bucket.</summary>
+    public uint HashNext;
+
+    // Half-open strangers queue in the order of their arrival.
+    public uint QueueNext;
+    public uint QueuePrevious;
 
     public Span<byte> PublicKey
     {

@@ -38,6 +38,8 @@ internal sealed class PeerTable : IDisposable
 
     public ref Peer this[uint slot] => ref _peers[slot];
 
+    public void Prefetch(uint slot) => _peers.Prefetch(slot);
+
     public bool IsCurrent(PeerId id) => id.Slot < _peers.End && _peers[id.Slot].State != PeerState.Free && _peers[id.Slot].Generation == id.Generation;
 
     public uint Find(ReadOnlySpan<byte> publicKey, int tunnel)
@@ -64,7 +66,7 @@ internal sealed class PeerTable : IDisposable
         peer = default;
         publicKey.CopyTo(peer.PublicKey);
         peer.Generation = generation + 1;
-        peer.Tunnel = tunnel;
+        peer.Tunnel = (ushort)tunnel;
         peer.NamedPeer = namedPeer;
         peer.Current = peer.Previous = peer.Next = None;
         peer.State = PeerState.HalfOpen;

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using UdpGateway.WireGuard.Messages;
 
 namespace UdpGateway.WireGuard.Sessions;
@@ -6,25 +7,24 @@ namespace UdpGateway.WireGuard.Sessions;
 /// The keys of one handshake, for both directions. Lives in native memory (a slab of the engine, one record of the
 /// client) and is zeroed when it is freed.
 /// </summary>
+[StructLayout(LayoutKind.Sequential, Size = 128)]
 internal unsafe struct Session
 {
+    // What receiving touches fills the record's first cache line.
     private fixed byte _receivingKey[WireGuardSpecification.KeySize];
-    private fixed byte _sendingKey[WireGuardSpecification.KeySize];
-
     private ReplayWindow _window;
-    private ulong _sendingCounter;
 
     /// <summary>When the keys were derived.</summary>
     public TimeSpan Birth;
+
+    private fixed byte _sendingKey[WireGuardSpecification.KeySize];
+    private ulong _sendingCounter;
 
     public uint LocalIndex;
     public uint RemoteIndex;
 
     /// <summary>Slot of the owning peer; of no meaning to the client.</summary>
     public uint Peer;
-
-    /// <summary>Tells a record in use from a zeroed one.</summary>
-    public bool IsLive;
 
     public readonly ulong SendingCounter => _sendingCounter;
 
@@ -33,13 +33,13 @@ internal unsafe struct Session
     public Span<byte> ReceivingKey
     {
         [System.Diagnostics.CodeAnalysis.UnscopedRef]
-        get => System.Runtime.InteropServices.MemoryMarshal.CreateSpan(ref _receivingKey[0], WireGuardSpecification.KeySize);
+        get => MemoryMarshal.CreateSpan(ref _receivingKey[0], WireGuardSpecification.KeySize);
     }
 
     public Span<byte> SendingKey
     {
         [System.Diagnostics.CodeAnalysis.UnscopedRef]
-        get => System.Runtime.InteropServices.MemoryMarshal.CreateSpan(ref _sendingKey[0], WireGuardSpecification.KeySize);
+        get => MemoryMarshal.CreateSpan(ref _sendingKey[0], WireGuardSpecification.KeySize);
     }
 
     /// <summary>Starts the record; the keys are written by <see cref="Handshake.NoiseTranscript.Split"/>.</summary>
@@ -49,7 +49,6 @@ internal unsafe struct Session
         RemoteIndex = remoteIndex;
         Peer = peer;
         Birth = now;
-        IsLive = true;
         _sendingCounter = 0;
         _window = ReplayWindow.Create();
     }
@@ -61,7 +60,7 @@ internal unsafe struct Session
     public readonly bool IsExpired(TimeSpan now) => now - Birth >= WireGuardSpecification.RejectAfterTime;
 
     public readonly bool CanSend(TimeSpan now) =>
-        IsLive && !IsExpired(now) && _sendingCounter < WireGuardSpecification.RejectAfterMessages;
+        !IsExpired(now) && _sendingCounter < WireGuardSpecification.RejectAfterMessages;
 
     /// <summary>
     /// Opens a transport message in place; the plaintext then starts at <see cref="TransportDataMessage.HeaderSize"/>.

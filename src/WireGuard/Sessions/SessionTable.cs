@@ -18,6 +18,9 @@ internal sealed class SessionTable : IDisposable
     private readonly int _workerBits;
     private readonly uint _worker;
 
+    /// <summary>Set in the generation of a slot that is in use.</summary>
+    private const ushort Live = 1 << 15;
+
     /// <summary>Beside the records, so that a packet with an unknown index touches one small array only.</summary>
     private ushort[] _generations = new ushort[64];
 
@@ -29,6 +32,8 @@ internal sealed class SessionTable : IDisposable
         _workerBits = BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)workers));
         _worker = (uint)worker;
     }
+
+    private int GenerationMask => ((1 << (IndexBits - _slotBits - _workerBits)) - 1) & ~Live;
 
     public int Count => (int)_sessions.Count;
 
@@ -42,6 +47,7 @@ internal sealed class SessionTable : IDisposable
         if (slot >= _generations.Length)
             Array.Resize(ref _generations, _generations.Length * 2);
         index = _cipher.Encrypt((uint)_generations[slot] << (_slotBits + _workerBits) | _worker << _slotBits | slot);
+        _generations[slot] |= Live;
         return true;
     }
 
@@ -53,22 +59,21 @@ internal sealed class SessionTable : IDisposable
         worker = (int)(plain >> _slotBits & ((1u << _workerBits) - 1));
         return worker == _worker
             && slot < _sessions.End
-            && _generations[slot] == plain >> (_slotBits + _workerBits)
-            && _sessions[slot].IsLive;
+            && _generations[slot] == (Live | plain >> (_slotBits + _workerBits));
     }
 
     public void Remove(uint slot)
     {
         _sessions[slot].Release();
         _sessions.Free(slot);
-        _generations[slot] = (ushort)(_generations[slot] + 1 & ((1 << (IndexBits - _slotBits - _workerBits)) - 1));
+        _generations[slot] = (ushort)(_generations[slot] + 1 & GenerationMask);
     }
 
     public void Dispose()
     {
         for (uint slot = 0; slot < _sessions.End; slot++)
         {
-            if (_sessions[slot].IsLive)
+            if ((_generations[slot] & Live) != 0)
                 _sessions[slot].Release();
         }
 

@@ -15,6 +15,11 @@ internal static class TestBackends
 
     public static string Best => CryptoBackends.IsOpenSslAvailable ? OpenSsl : Portable;
 
+    /// <summary>For theories with further data: the backends of this machine, and in CI both in any case.</summary>
+    public static string[] Names => CryptoBackends.IsOpenSslAvailable || IsCI ? [OpenSsl, Portable] : [Portable];
+
+    public static bool IsCI => string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.Ordinal);
+
     public static ICryptoBackend Create(string name) => name switch
     {
         OpenSsl => new OpenSslCryptoBackend(),
@@ -29,7 +34,7 @@ internal sealed class OnOpenSslAttribute : DataAttribute
 {
     public OnOpenSslAttribute()
     {
-        if (!CryptoBackends.IsOpenSslAvailable && !string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.Ordinal))
+        if (!CryptoBackends.IsOpenSslAvailable && !TestBackends.IsCI)
             Skip = "OpenSSL 3 (libcrypto) does not load here.";
     }
 

@@ -1,0 +1,153 @@
+using System.CommandLine;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using UdpGateway.Cli.Client;
+using UdpGateway.WireGuard;
+
+namespace UdpGateway.Cli.Commands;
+
+/// <summary>
+/// <c>udpgw send ENDPOINT [MESSAGE…]</c>: a client for plain UDP and WireGuard that needs no network interface and no rights.
+/// Replies go to stdout, everything else to stderr. 0 when replies came, 1 when none came or the input is wrong.
+/// </summary>
+internal static class SendCommand
+{
+    private static readonly Argument<string> Endpoint = new("ENDPOINT") { Description = "HOST:PORT of the listener." };
+    private static readonly Argument<string[]> Messages = new("MESSAGE") { Description = "Each is one datagram ('hello' if there is none).", Arity = ArgumentArity.ZeroOrMore };
+    private static readonly Option<string> PublicKey = new("--public-key") { Description = "The listener's WireGuard public key; without it the datagrams are plain UDP." };
+    private static readonly Option<FileInfo> PrivateKey = new("--private-key") { Description = "File with this client's private key; a fresh key if absent." };
+    private static readonly Option<FileInfo> PresharedKey = new("--psk") { Description = "File with the pre-shared key." };
+    private static readonly Option<string> Inner = new("--inner") { Description = "ADDRESS:PORT inside the tunnel that the messages go to (10.8.0.1:7)." };
+    private static readonly Option<bool> Raw = new("--raw") { Description = "The messages are the tunnel's payload, without IP and UDP headers." };
+    private static readonly Option<string> Ping = new("--ping") { Description = "ADDRESS inside the tunnel to ping, instead of sending messages." };
+    private static readonly Option<string> Address = new("--address") { Description = "This client's address inside the tunnel (10.8.0.2, or fd00:8::2)." };
+    private static readonly Option<int?> Count = new("--count") { Description = "How many datagrams (as many as there are messages)." };
+    private static readonly Option<double> Interval = new("--interval") { Description = "Seconds between two datagrams (0)." };
+    private static readonly Option<double> Timeout = new("--timeout") { Description = "Seconds to wait for replies after the last datagram (5).", DefaultValueFactory = _ => 5 };
+    private static readonly Option<bool> Hex = new("--hex") { Description = "Messages and replies are hexadecimal digits." };
+
+    public static Command Create()
+    {
+        var command = new Command("send", "Sends datagrams, plain or through WireGuard, and prints the replies.")
+        {
+            Endpoint, Messages, PublicKey, PrivateKey, PresharedKey, Inner, Raw, Ping, Address, Count, Interval, Timeout, Hex,
+        };
+        command.SetAction(async (parseResult, cancellationToken) =>
+        {
+            try
+            {
+                return await RunAsync(parseResult, cancellationToken);
+            }
+            catch (SocketException exception)
+            {
+                throw new UserErrorException($"{parseResult.GetValue(Endpoint)} cannot be reached: {exception.Message}");
+            }
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parseResult, CancellationToken cancellationToken)
+    {
+        var text = new PayloadText(parseResult.GetValue(Hex));
+        var messages = ReadMessages(parseResult, text);
+        var count = parseResult.GetValue(Count) ?? messages.Length;
+        if (count < 1)
+            throw new UserErrorException($"--count is {count}: expected 1 or more.");
+        var timeout = Seconds(parseResult, Timeout);
+        var interval = Seconds(parseResult, Interval);
+        var conversation = CreateConversation(parseResult, messages, text);
+        var endpoint = await UdpEndpoint.ResolveAsync(parseResult.GetRequiredValue(Endpoint), cancellationToken);
+        using var channel = OpenChannel(parseResult, endpoint);
+
+        var run = new SendRun(channel, conversation, TimeProvider.System) { Count = count, Timeout = timeout, Interval = interval };
+        var statistics = await run.ExecuteAsync(parseResult.InvocationConfiguration.Output, cancellationToken);
+
+        var complaint = statistics.Replies == 0 && channel.Complaint is { } reason ? $": {reason}" : "";
+        await parseResult.InvocationConfiguration.Error.WriteLineAsync($"{statistics}{complaint}");
+        return statistics.Replies > 0 ? 0 : CommandLine.UserError;
+    }
+
+    private static byte[][] ReadMessages(ParseResult parseResult, PayloadText text) =>
+        parseResult.GetValue(Messages) is { Length: > 0 } messages ? [.. messages.Select(text.Read)] : ["hello"u8.ToArray()];
+
+    private static TimeSpan Seconds(ParseResult parseResult, Option<double> option) =>
+        parseResult.GetValue(option) is var seconds and >= 0 and <= 86_400
+            ? TimeSpan.FromSeconds(seconds)
+            : throw new UserErrorException($"{option.Name} is {parseResult.GetValue(option)}: expected seconds from 0 to 86400.");
+
+    private static IConversation CreateConversation(ParseResult parseResult, byte[][] messages, PayloadText text)
+    {
+        var isTunnel = parseResult.GetValue(PublicKey) is not null;
+        var tunnelOption = new Option[] { PrivateKey, PresharedKey, Inner, Raw, Ping, Address }.FirstOrDefault(option => parseResult.GetResult(option) is { Implicit: false });
+        if (!isTunnel && tunnelOption is not null)
+            throw new UserErrorException($"{tunnelOption.Name} needs --public-key: it is about a WireGuard tunnel.");
+
+        var ping = parseResult.GetValue(Ping);
+        var inner = parseResult.GetValue(Inner);
+        var raw = parseResult.GetValue(Raw);
+        if ((ping is null ? 0 : 1) + (inner is null ? 0 : 1) + (raw ? 1 : 0) > 1)
+            throw new UserErrorException("Only one of --inner, --raw and --ping can be given.");
+
+        if (!isTunnel || raw)
+            return new RawConversation(messages, text);
+        if (ping is not null)
+        {
+            if (!IPAddress.TryParse(ping, out var target))
+                throw new UserErrorException($"--ping {ping} is no address.");
+            return new InnerPingConversation(OwnAddress(parseResult, target), target, (ushort)RandomNumberGenerator.GetInt32(ushort.MaxValue));
+        }
+
+        if (!UdpEndpoint.TryParse(inner ?? "10.8.0.1:7", out var destination))
+            throw new UserErrorException($"--inner {inner} is no endpoint inside the tunnel: expected ADDRESS:PORT, for IPv6 [ADDRESS]:PORT.");
+        var source = new IPEndPoint(OwnAddress(parseResult, destination.Address), RandomNumberGenerator.GetInt32(49_152, ushort.MaxValue));
+        return new InnerUdpConversation(source, destination, messages, text);
+    }
+
+    private static IPAddress OwnAddress(ParseResult parseResult, IPAddress peer)
+    {
+        var text = parseResult.GetValue(Address) ?? (peer.AddressFamily == AddressFamily.InterNetwork ? "10.8.0.2" : "fd00:8::2");
+        if (!IPAddress.TryParse(text, out var address))
+            throw new UserErrorException($"--address {text} is no address.");
+        if (address.AddressFamily != peer.AddressFamily)
+            throw new UserErrorException($"--address {text} and {peer} are not of the same IP version.");
+        return address;
+    }
+
+    private static IPayloadChannel OpenChannel(ParseResult parseResult, IPEndPoint endpoint)
+    {
+        if (parseResult.GetValue(PublicKey) is not { } publicKeyText)
+            return new PlainChannel(endpoint);
+
+        Span<byte> publicKey = stackalloc byte[SecretKey.Size];
+        if (!KeyInput.TryDecode(publicKeyText, publicKey))
+            throw new UserErrorException($"--public-key {publicKeyText} is no key: expected the base64 of 32 bytes.");
+        var privateKey = ReadKeyFile(PrivateKey) ?? FreshKey();
+        var presharedKey = ReadKeyFile(PresharedKey);
+        return new WireGuardChannel(endpoint, privateKey, publicKey, presharedKey, TimeProvider.System);
+
+        SecretKey? ReadKeyFile(Option<FileInfo> option)
+        {
+            if (parseResult.GetValue(option) is not { } file)
+                return null;
+            try
+            {
+                return KeyInput.TryParse(File.ReadAllText(file.FullName))
+                    ?? throw new UserErrorException($"{option.Name} {file} holds no key: expected the base64 of 32 bytes.");
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                throw new UserErrorException($"{option.Name} {file} cannot be read: {exception.Message}");
+            }
+        }
+    }
+
+    private static SecretKey FreshKey()
+    {
+        Span<byte> bytes = stackalloc byte[SecretKey.Size];
+        WireGuardKeys.GeneratePrivateKey(bytes);
+        var key = new SecretKey(bytes);
+        CryptographicOperations.ZeroMemory(bytes);
+        return key;
+    }
+}

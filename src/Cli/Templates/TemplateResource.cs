@@ -1,0 +1,23 @@
+namespace UdpGateway.Cli.Templates;
+
+/// <summary>One resource as declared, with SAM's Globals merged in; its properties are not yet evaluated.</summary>
+internal sealed record TemplateResource(string LogicalId, string Type, SourceLocation Location, MapNode Properties)
+{
+    /// <summary>Name of the condition that decides whether the resource exists.</summary>
+    public string? Condition { get; init; }
+
+    public IReadOnlyList<ScalarNode> DependsOn { get; init; } = [];
+
+    /// <summary>Whether our provider serves it.</summary>
+    public bool IsUdpGatewayResource =>
+        Type.StartsWith("Custom::ProxylityUdpGateway", StringComparison.Ordinal) || Type.StartsWith("Custom::UdpGateway", StringComparison.Ordinal);
+
+    public bool IsListener => Type is ListenerType or ListenerAlias;
+
+    public bool IsFunction => Type is "AWS::Lambda::Function" or "AWS::Serverless::Function";
+
+    public bool IsSecret => Type == "AWS::SecretsManager::Secret";
+
+    internal const string ListenerType = "Custom::ProxylityUdpGatewayListener";
+    internal const string ListenerAlias = "Custom::UdpGatewayListener";
+}

@@ -1,0 +1,60 @@
+using UdpGateway.Gateway.Destinations;
+using UdpGateway.Gateway.Observability;
+using UdpGateway.Gateway.Packets;
+using UdpGateway.Gateway.Workers;
+
+namespace UdpGateway.Gateway.Batching;
+
+/// <summary>
+/// The open batch of one destination on one worker. It leaves when it has enough packets, enough encoded bytes, or
+/// when its first packet is old enough, whichever comes first.
+/// </summary>
+internal sealed class Batcher(DestinationDelivery delivery, BatchPool pool, WorkerListener listener)
+{
+    private PacketBatch? _open;
+
+    public DestinationDelivery Delivery => delivery;
+
+    /// <summary>When the open batch must leave; <see cref="TimeSpan.MaxValue"/> if none is open.</summary>
+    public TimeSpan Deadline { get; private set; } = TimeSpan.MaxValue;
+
+    public void Add(ReadOnlySpan<byte> payload, in PacketOrigin origin, TimeSpan now)
+    {
+        if (!delivery.IsRouted)
+        {
+            listener.Counters.Drop(DropReason.NoDestination);
+            return;
+        }
+
+        var encodedSize = delivery.PacketOverhead + PayloadEncoding.EncodedSize(delivery.Formatter, payload);
+        if (_open is not null && _open.EncodedSize + encodedSize > delivery.MaxEncodedSize)
+            Flush();
+        if (_open is null)
+        {
+            _open = pool.Rent(listener);
+            Deadline = now + delivery.Timeout;
+        }
+
+        _open.Add(payload, origin, encodedSize);
+        if (_open.Count >= delivery.MaxCount || _open.EncodedSize >= delivery.MaxEncodedSize)
+            Flush();
+    }
+
+    public void FlushIfDue(TimeSpan now)
+    {
+        if (now >= Deadline)
+            Flush();
+    }
+
+    public void Flush()
+    {
+        if (_open is not { } batch)
+            return;
+        _open = null;
+        Deadline = TimeSpan.MaxValue;
+        if (delivery.TryEnqueue(batch, pool))
+            return;
+        listener.Counters.Drop(DropReason.DestinationQueueFull, batch.Count);
+        pool.Return(batch);
+    }
+}

@@ -1,0 +1,30 @@
+using UdpGateway.Gateway.Observability;
+using UdpGateway.Gateway.Packets;
+using UdpGateway.Listeners;
+
+namespace UdpGateway.Gateway.Destinations;
+
+/// <summary>What a delivery is told when it is made.</summary>
+internal sealed record DeliverySettings
+{
+    /// <summary>Everything that the delivery depends on, as text: the same key means that nothing changed.</summary>
+    public required string Key { get; init; }
+
+    public required string ListenerName { get; init; }
+
+    public required DestinationDefinition Definition { get; init; }
+
+    public required PacketFacts Facts { get; init; }
+
+    /// <summary>Outlive the delivery, so that a changed destination goes on counting.</summary>
+    public required DeliveryCounters Counters { get; init; }
+
+    public required int Concurrency { get; init; }
+
+    public required int QueuePackets { get; init; }
+
+    public required long QueueBytes { get; init; }
+
+    /// <summary>Cancelled when the gateway no longer waits for answers.</summary>
+    public required CancellationToken Stopping { get; init; }
+}

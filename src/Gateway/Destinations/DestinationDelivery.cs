@@ -1,0 +1,177 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using UdpGateway.Gateway.Batching;
+using UdpGateway.Gateway.Observability;
+using UdpGateway.Gateway.Packets;
+using UdpGateway.Gateway.Replies;
+using UdpGateway.Gateway.Workers;
+using UdpGateway.Listeners;
+
+namespace UdpGateway.Gateway.Destinations;
+
+/// <summary>
+/// Step 6 of the packet path: the batches of one destination, from all workers, through a bounded queue to the service.
+/// Batches start in the order in which they came, at most <c>concurrency</c> at a time. Runs on the thread pool, so
+/// that a slow destination holds up nobody else.
+/// </summary>
+internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
+{
+    private const int MaxQueuedBatches = 16_384;
+
+    private readonly IDestination? _destination;
+    private readonly ReplyRouter _replies;
+    private readonly DeliverySettings _settings;
+    private readonly ILogger<DestinationDelivery> _logger;
+    private readonly LogGate _failureLog = new();
+    private readonly BoundedRing<Queued> _queue = new(MaxQueuedBatches);
+    private int _freeSlots;
+    private int _requests;
+    private long _queuedPackets;
+    private long _queuedBytes;
+    private int _inFlight;
+
+    /// <param name="settings">Names, limits and what all packets share.</param>
+    /// <param name="destination">Null when no ARN is registered for this region: nothing can be delivered.</param>
+    /// <param name="logger">For failed deliveries; never more than one line in a while.</param>
+    public DestinationDelivery(DeliverySettings settings, IDestination? destination, ILogger<DestinationDelivery> logger)
+    {
+        _settings = settings;
+        _destination = destination;
+        _logger = logger;
+        _replies = new ReplyRouter(settings, logger);
+        _freeSlots = settings.Concurrency;
+        var batching = settings.Definition.Batching;
+        var limits = destination?.Limits ?? new DestinationLimits(long.MaxValue, int.MaxValue);
+        MaxCount = Math.Min(batching.Count, limits.MaxPackets);
+        MaxEncodedSize = Math.Min(batching.SizeInBytes, limits.MaxPayloadBytes) - RequestPacketWriter.EnvelopeSize;
+        PacketOverhead = new RequestPacketWriter(settings.Facts).PacketOverhead;
+    }
+
+    /// <summary>Two deliveries with the same key do the same.</summary>
+    public string Key => _settings.Key;
+
+    public string Name => _settings.Definition.Name;
+
+    public DeliveryCounters Counters => _settings.Counters;
+
+    public bool IsRouted => _destination is not null;
+
+    public PayloadFormatter Formatter => _settings.Facts.Formatter;
+
+    public TimeSpan Timeout => _settings.Definition.Batching.Timeout;
+
+    /// <summary>The customer's limit or the service's, whichever is smaller.</summary>
+    public int MaxCount { get; }
+
+    public long MaxEncodedSize { get; }
+
+    public int PacketOverhead { get; }
+
+    public long QueuedPackets => Volatile.Read(ref _queuedPackets);
+
+    /// <summary>Nothing waits and nothing is under way.</summary>
+    public bool IsIdle => QueuedPackets == 0 && Volatile.Read(ref _inFlight) == 0;
+
+    /// <summary>Called by workers. False when the destination does not keep up; the batch stays the caller's.</summary>
+    public bool TryEnqueue(PacketBatch batch, BatchPool pool)
+    {
+        if (Volatile.Read(ref _queuedPackets) + batch.Count > _settings.QueuePackets
+            || Volatile.Read(ref _queuedBytes) + batch.Bytes > _settings.QueueBytes)
+            return false;
+
+        Interlocked.Add(ref _queuedPackets, batch.Count);
+        Interlocked.Add(ref _queuedBytes, batch.Bytes);
+        if (!_queue.TryEnqueue(new Queued(batch, pool)))
+        {
+            Interlocked.Add(ref _queuedPackets, -batch.Count);
+            Interlocked.Add(ref _queuedBytes, -batch.Bytes);
+            return false;
+        }
+
+        RequestDispatch();
+        return true;
+    }
+
+    /// <summary>Starts queued batches while slots are free. Never runs twice at a time.</summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        int served;
+        do
+        {
+            served = Volatile.Read(ref _requests);
+            while (Volatile.Read(ref _freeSlots) > 0 && _queue.TryDequeue(out var queued))
+            {
+                Interlocked.Decrement(ref _freeSlots);
+                Interlocked.Increment(ref _inFlight);
+                Interlocked.Add(ref _queuedPackets, -queued.Batch.Count);
+                Interlocked.Add(ref _queuedBytes, -queued.Batch.Bytes);
+                _ = DeliverAsync(queued);
+            }
+        }
+        while (Interlocked.Add(ref _requests, -served) != 0);
+    }
+
+    private void RequestDispatch()
+    {
+        if (Interlocked.Increment(ref _requests) == 1)
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    private async Task DeliverAsync(Queued queued)
+    {
+        var batch = queued.Batch;
+        var started = Stopwatch.GetTimestamp();
+        try
+        {
+            var outcome = await CallAsync(batch);
+            Counters.Delivered(outcome.Result, Stopwatch.GetElapsedTime(started));
+            if (outcome.Problem is { } problem && _failureLog.TryOpen(out var suppressed))
+                Log.DeliveryFailed(_logger, _settings.ListenerName, Name, batch.Count, problem, suppressed);
+            if (outcome.Result == DeliveryResult.Delivered)
+                await _replies.RouteAsync(batch, outcome.Answer, _settings.Stopping);
+        }
+        catch (OperationCanceledException) when (_settings.Stopping.IsCancellationRequested)
+        {
+            Log.RepliesLost(_logger, _settings.ListenerName, Name, batch.Count);
+        }
+        catch (Exception defect)
+        {
+            // Nobody awaits this task; other batches go on.
+            Log.Defect(_logger, defect, _settings.ListenerName, Name);
+        }
+        finally
+        {
+            queued.Pool.Return(batch);
+            Interlocked.Decrement(ref _inFlight);
+            Interlocked.Increment(ref _freeSlots);
+            RequestDispatch();
+        }
+    }
+
+    /// <summary>Whatever a service or its client throws is a failed delivery: it must not end the others.</summary>
+    private async Task<DeliveryOutcome> CallAsync(PacketBatch batch)
+    {
+        try
+        {
+            return await _destination!.DeliverAsync(batch, _settings.Stopping);
+        }
+        catch (Exception fault) when (!_settings.Stopping.IsCancellationRequested)
+        {
+            return new DeliveryOutcome(DeliveryResult.Failed, Problem: $"{fault.GetType().Name}: {fault.Message}");
+        }
+    }
+
+    private readonly record struct Queued(PacketBatch Batch, BatchPool Pool);
+
+    private static partial class Log
+    {
+        [LoggerMessage(1101, LogLevel.Warning, "Listener {Listener}, destination {Destination}: a batch of {Packets} packets was not delivered: {Problem} ({Suppressed} more since the last line)")]
+        public static partial void DeliveryFailed(ILogger logger, string listener, string destination, int packets, string problem, long suppressed);
+
+        [LoggerMessage(1103, LogLevel.Error, "Listener {Listener}, destination {Destination}: the replies of a batch were lost by a defect")]
+        public static partial void Defect(ILogger logger, Exception defect, string listener, string destination);
+
+        [LoggerMessage(1102, LogLevel.Warning, "Listener {Listener}, destination {Destination}: stopped before a batch of {Packets} packets was answered")]
+        public static partial void RepliesLost(ILogger logger, string listener, string destination, int packets);
+    }
+}

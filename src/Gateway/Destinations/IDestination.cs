@@ -1,0 +1,36 @@
+using UdpGateway.Gateway.Batching;
+
+namespace UdpGateway.Gateway.Destinations;
+
+/// <summary>What a service takes at most in one delivery.</summary>
+/// <param name="MaxPayloadBytes">Encoded bytes of one call.</param>
+/// <param name="MaxPackets">Packets of one call.</param>
+internal readonly record struct DestinationLimits(long MaxPayloadBytes, int MaxPackets);
+
+internal enum DeliveryResult
+{
+    Delivered,
+
+    /// <summary>The customer's code failed: there are no replies.</summary>
+    FunctionError,
+
+    /// <summary>The service refused, or could not be reached: the packets are lost.</summary>
+    Failed,
+}
+
+/// <param name="Result">Counted under this name.</param>
+/// <param name="Answer">The reply document; empty when the destination does not answer.</param>
+/// <param name="Problem">What went wrong, without any payload; null when delivered.</param>
+internal readonly record struct DeliveryOutcome(DeliveryResult Result, ReadOnlyMemory<byte> Answer = default, string? Problem = null);
+
+/// <summary>
+/// Delivers batches to one ARN. Calls overlap up to the destination's concurrency; what
+/// <see cref="DeliverAsync"/> does before its first await happens in the order of the batches.
+/// </summary>
+internal interface IDestination
+{
+    DestinationLimits Limits { get; }
+
+    /// <summary>The batch belongs to the caller and is valid until the task ends. Throws for faults of the service.</summary>
+    Task<DeliveryOutcome> DeliverAsync(PacketBatch batch, CancellationToken cancellationToken);
+}

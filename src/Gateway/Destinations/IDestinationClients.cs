@@ -1,0 +1,17 @@
+using UdpGateway.Aws;
+using UdpGateway.Listeners;
+using UdpGateway.Listeners.Storage;
+
+namespace UdpGateway.Gateway;
+
+/// <summary>
+/// Clients of the services that destinations name, with the credentials of the destination's role. A client is asked
+/// for once per destination and lives as long as the destination stays as it is.
+/// </summary>
+public interface IDestinationClients
+{
+    /// <param name="listener">The listener; its StackId is the external id of AssumeRole.</param>
+    /// <param name="destination">The declaration, with the role.</param>
+    /// <param name="arn">The ARN that was chosen for this region.</param>
+    ILambda Lambda(ListenerRecord listener, DestinationDefinition destination, string arn);
+}

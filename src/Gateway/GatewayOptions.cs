@@ -1,0 +1,87 @@
+using System.Net;
+
+namespace UdpGateway.Gateway;
+
+/// <summary>How datagrams reach the kernel.</summary>
+public enum SocketBackend
+{
+    /// <summary><see cref="Linux"/> where it runs, else <see cref="Portable"/>.</summary>
+    Best,
+
+    /// <summary>recvmmsg and sendmmsg over poll.</summary>
+    Linux,
+
+    /// <summary>Plain <see cref="System.Net.Sockets.Socket"/> calls.</summary>
+    Portable,
+}
+
+/// <summary>Settings of one gateway process.</summary>
+public sealed record GatewayOptions
+{
+    /// <summary>Listeners bind this address; its family decides between IPv4 and IPv6.</summary>
+    public IPAddress BindAddress { get; init; } = IPAddress.Loopback;
+
+    /// <summary>The address that packets report as <c>Local.IpAddress</c>; null means <see cref="BindAddress"/>.</summary>
+    public IPAddress? LocalAddress { get; init; }
+
+    /// <summary>TCP port of the admin endpoint on 127.0.0.1; 0 takes a free one.</summary>
+    public int AdminPort { get; init; }
+
+    /// <summary>Threads that serve; each has its own socket per port.</summary>
+    public int Workers { get; init; } = 1;
+
+    /// <summary>How long a stop waits for batches and replies that are under way.</summary>
+    public TimeSpan DrainTime { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often the store's revision is read; at most one second.</summary>
+    public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often keys behind secret references are read again.</summary>
+    public TimeSpan SecretRefreshInterval { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long the previous value of a rotated pre-shared key is still accepted; zero for not at all.</summary>
+    public TimeSpan PresharedKeyGrace { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>The ingress region: packets carry it, and destinations are chosen by it.</summary>
+    public string Region { get; init; } = "us-west-2";
+
+    /// <summary>The name that clients use, reported as <c>Local.Domain</c>.</summary>
+    public string Domain { get; init; } = "127.0.0.1";
+
+    /// <summary>Bytes asked of the kernel for each socket; what it granted is logged.</summary>
+    public int ReceiveBufferBytes { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>Deliveries of one destination at a time unless the destination says otherwise.</summary>
+    public int DeliveryConcurrency { get; init; } = 64;
+
+    /// <summary>Packets that may wait for one destination.</summary>
+    public int DestinationQueuePackets { get; init; } = 65_536;
+
+    /// <summary>Payload bytes that may wait for one destination.</summary>
+    public long DestinationQueueBytes { get; init; } = 64 * 1024 * 1024;
+
+    public SocketBackend SocketBackend { get; init; }
+
+    /// <summary>Every setting that is out of range, each as one sentence.</summary>
+    internal IReadOnlyList<string> FindProblems()
+    {
+        var problems = new List<string>();
+        if (Workers is < 1 or > 256)
+            problems.Add($"Workers is {Workers}; 1 to 256 are possible.");
+        if (AdminPort is < 0 or > 65_535)
+            problems.Add($"AdminPort is {AdminPort}; 0 to 65535 are possible.");
+        if (PollInterval <= TimeSpan.Zero || PollInterval > TimeSpan.FromSeconds(1))
+            problems.Add($"PollInterval is {PollInterval}; it must be positive and at most one second.");
+        if (SecretRefreshInterval <= TimeSpan.Zero)
+            problems.Add($"SecretRefreshInterval is {SecretRefreshInterval}; it must be positive.");
+        if (DrainTime < TimeSpan.Zero)
+            problems.Add($"DrainTime is {DrainTime}; it must not be negative.");
+        if (PresharedKeyGrace < TimeSpan.Zero)
+            problems.Add($"PresharedKeyGrace is {PresharedKeyGrace}; it must not be negative.");
+        if (DeliveryConcurrency < 1)
+            problems.Add($"DeliveryConcurrency is {DeliveryConcurrency}; it must be at least 1.");
+        if (DestinationQueuePackets < 1 || DestinationQueueBytes < 1)
+            problems.Add("DestinationQueuePackets and DestinationQueueBytes must be at least 1.");
+        return problems;
+    }
+}

@@ -1,0 +1,209 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using UdpGateway.Gateway.Clients;
+using UdpGateway.Gateway.Destinations;
+using UdpGateway.Gateway.Observability;
+using UdpGateway.Gateway.Packets;
+using UdpGateway.Gateway.Sockets;
+using UdpGateway.Gateway.Tunnels;
+using UdpGateway.Gateway.Workers;
+using UdpGateway.Listeners;
+using UdpGateway.Listeners.Storage;
+using UdpGateway.WireGuard;
+
+namespace UdpGateway.Gateway;
+
+/// <summary>
+/// One listener that is served, across all workers. The configuration follower opens, changes and closes it; each
+/// worker takes a change between two of its turns. Not thread-safe but for what scrapes read.
+/// </summary>
+internal sealed partial class ListenerHost
+{
+    private readonly GatewayServices _services;
+    private readonly ILogger<ListenerHost> _logger;
+    private readonly TunnelKeyring _keyring;
+    private readonly byte[] _engineSeed = RandomNumberGenerator.GetBytes(SecretKey.Size);
+    private readonly Dictionary<string, DeliveryCounters> _deliveryCounters = new(StringComparer.Ordinal);
+    private readonly List<DestinationDelivery> _retired = [];
+    private TunnelConfiguration? _tunnel;
+
+    private ListenerHost(GatewayServices services, ListenerRecord record)
+    {
+        _services = services;
+        _logger = services.Loggers.CreateLogger<ListenerHost>();
+        _keyring = new TunnelKeyring(services.Secrets, services.Clock, services.Options.PresharedKeyGrace, services.Loggers.CreateLogger<TunnelKeyring>());
+        Record = record;
+    }
+
+    /// <summary>What is served now.</summary>
+    public ListenerRecord Record { get; private set; }
+
+    public string Name => Record.PhysicalResourceId;
+
+    /// <summary>The listener on each worker, by the worker's index.</summary>
+    public IReadOnlyList<WorkerListener> Ports { get; private set; } = [];
+
+    public IReadOnlyList<DestinationDelivery> Deliveries { get; private set; } = [];
+
+    /// <summary>No batch waits or is under way, also none of destinations that were changed or removed.</summary>
+    public bool IsIdle => Deliveries.Concat(_retired).All(delivery => delivery.IsIdle);
+
+    /// <exception cref="ListenerNotServedException">The port cannot be bound, or a key or destination is missing.</exception>
+    public static async Task<ListenerHost> OpenAsync(GatewayServices services, ListenerRecord record, CancellationToken cancellationToken)
+    {
+        var host = new ListenerHost(services, record);
+        var settings = await host.PrepareAsync(record, cancellationToken);
+        var sockets = host.Bind(record);
+        host.Ports = [.. services.Workers.Select((worker, index) => new WorkerListener(worker, host.Name, sockets[index]))];
+        foreach (var port in host.Ports)
+            port.Siblings = host.Ports;
+        host.Take(record, settings);
+        await host.OnWorkersAsync(port =>
+        {
+            port.Apply(settings, services.Clock.Now);
+            port.Worker.Add(port);
+        });
+        Log.Serving(host._logger, host.Name, sockets[0].LocalEndPoint, sockets[0].ReceiveBufferBytes, services.Platform.Name);
+        return host;
+    }
+
+    /// <summary>Whether <see cref="ApplyAsync"/> can serve the record on the sockets that are open.</summary>
+    public bool CanApply(ListenerRecord record) => record.Port == Record.Port;
+
+    /// <summary>Serves a newer record. Sessions and batches that it does not concern go on.</summary>
+    /// <exception cref="ListenerNotServedException">It cannot be served; the older one stays.</exception>
+    public async Task ApplyAsync(ListenerRecord record, CancellationToken cancellationToken)
+    {
+        var settings = await PrepareAsync(record, cancellationToken);
+        Take(record, settings);
+        await OnWorkersAsync(port => port.Apply(settings, _services.Clock.Now));
+        Log.Changed(_logger, Name, record.Version);
+    }
+
+    /// <summary>Reads keys behind references again.</summary>
+    public async Task RefreshSecretsAsync(CancellationToken cancellationToken)
+    {
+        if (Record.Definition.Protocol != ListenerProtocol.WireGuard || await _keyring.RefreshAsync(cancellationToken) is not { } tunnel)
+            return;
+        _tunnel = tunnel;
+        var settings = Describe(Record, tunnel, Deliveries);
+        await OnWorkersAsync(port => port.Apply(settings, _services.Clock.Now));
+        Log.KeysChanged(_logger, Name);
+    }
+
+    /// <summary>Ends the listener; batches that are under way are still delivered, but nobody hears their replies.</summary>
+    public async Task CloseAsync()
+    {
+        await OnWorkersAsync(port => port.Worker.Remove(port));
+        Log.Closed(_logger, Name);
+    }
+
+    private async Task<ListenerSettings> PrepareAsync(ListenerRecord record, CancellationToken cancellationToken)
+    {
+        _tunnel = record.Definition.Protocol == ListenerProtocol.WireGuard ? await _keyring.LoadAsync(record, cancellationToken) : null;
+        return Describe(record, _tunnel, [.. record.Definition.Destinations.Select(destination => CreateDelivery(record, destination))]);
+    }
+
+    private ListenerSettings Describe(ListenerRecord record, TunnelConfiguration? tunnel, IReadOnlyList<DestinationDelivery> deliveries) => new()
+    {
+        AllowedClients = new ClientFilter(record.Definition.AllowedNetworks),
+        Decapsulates = record.Definition.DecapsulatedDelivery,
+        Tunnel = tunnel,
+        EngineSeed = _engineSeed,
+        Deliveries = deliveries,
+    };
+
+    private void Take(ListenerRecord record, ListenerSettings settings)
+    {
+        _retired.RemoveAll(delivery => delivery.IsIdle);
+        _retired.AddRange(Deliveries.Except(settings.Deliveries));
+        Deliveries = settings.Deliveries;
+        Record = record;
+    }
+
+    /// <summary>The running delivery if nothing that it depends on changed, else a new one.</summary>
+    private DestinationDelivery CreateDelivery(ListenerRecord record, DestinationDefinition destination)
+    {
+        var key = JsonSerializer.Serialize(new { destination, record.Definition.Protocol, record.Port, record.StackId });
+        if (Deliveries.FirstOrDefault(delivery => delivery.Key == key) is { } unchanged)
+            return unchanged;
+
+        var options = _services.Options;
+        var facts = new PacketFacts
+        {
+            Domain = options.Domain,
+            Port = record.Port,
+            Protocol = record.Definition.Protocol,
+            LocalAddress = (options.LocalAddress ?? options.BindAddress).ToString(),
+            IngressRegion = options.Region,
+            Formatter = destination.Formatter,
+        };
+        if (!_deliveryCounters.TryGetValue(destination.Name, out var counters))
+            _deliveryCounters.Add(destination.Name, counters = _services.Metrics.CreateDeliveryCounters(Name, destination.Name));
+        var settings = new DeliverySettings
+        {
+            Key = key,
+            ListenerName = Name,
+            Definition = destination,
+            Facts = facts,
+            Counters = counters,
+            Concurrency = destination.Concurrency ?? options.DeliveryConcurrency,
+            QueuePackets = options.DestinationQueuePackets,
+            QueueBytes = options.DestinationQueueBytes,
+            Stopping = _services.Stopping,
+        };
+        var arn = DestinationArn.Choose(destination.Arns, options.Region);
+        var client = arn is null ? null : DestinationRegistry.Create(new DestinationContext(record, destination, arn, facts, _services.Clients));
+        return new DestinationDelivery(settings, client, _services.Loggers.CreateLogger<DestinationDelivery>());
+    }
+
+    private List<IDatagramSocket> Bind(ListenerRecord record)
+    {
+        var endpoint = new IPEndPoint(_services.Options.BindAddress, record.Port);
+        var share = _services.Workers.Count > 1;
+        var sockets = new List<IDatagramSocket>();
+        try
+        {
+            // Sockets that share a port would also share it with another program that does so: look without sharing first.
+            if (share)
+                _services.Platform.Bind(endpoint, share: false, _services.Options.ReceiveBufferBytes).Dispose();
+            foreach (var _ in _services.Workers)
+                sockets.Add(_services.Platform.Bind(endpoint, share, _services.Options.ReceiveBufferBytes));
+            return sockets;
+        }
+        catch (SocketException fault)
+        {
+            foreach (var socket in sockets)
+                socket.Dispose();
+            var cause = fault.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse => "is already in use",
+                SocketError.AccessDenied => "may not be bound by this user",
+                SocketError.AddressNotAvailable => "cannot be bound: the address is not of this machine",
+                _ => $"cannot be bound ({fault.SocketErrorCode})",
+            };
+            throw new ListenerNotServedException($"UDP port {record.Port} on {endpoint.Address} {cause}.", fault);
+        }
+    }
+
+    private Task OnWorkersAsync(Action<WorkerListener> action) =>
+        Task.WhenAll(Ports.Select(port => port.Worker.InvokeAsync(() => action(port))));
+
+    private static partial class Log
+    {
+        [LoggerMessage(1401, LogLevel.Information, "Serving {Listener} on {Endpoint}, receive buffer {ReceiveBufferBytes} bytes, {Backend} sockets")]
+        public static partial void Serving(ILogger logger, string listener, IPEndPoint endpoint, int receiveBufferBytes, string backend);
+
+        [LoggerMessage(1402, LogLevel.Information, "Serving version {Version} of {Listener}")]
+        public static partial void Changed(ILogger logger, string listener, long version);
+
+        [LoggerMessage(1403, LogLevel.Information, "Serving changed pre-shared keys of {Listener}")]
+        public static partial void KeysChanged(ILogger logger, string listener);
+
+        [LoggerMessage(1404, LogLevel.Information, "No longer serving {Listener}")]
+        public static partial void Closed(ILogger logger, string listener);
+    }
+}

@@ -1,0 +1,133 @@
+using UdpGateway.Gateway.Batching;
+using UdpGateway.Gateway.InnerPackets;
+using UdpGateway.Gateway.Observability;
+using UdpGateway.Gateway.Replies;
+using UdpGateway.Gateway.Sockets;
+using UdpGateway.Gateway.Tunnels;
+using UdpGateway.Gateway.Workers;
+using UdpGateway.WireGuard;
+
+namespace UdpGateway.Gateway;
+
+/// <summary>
+/// The way of a packet, in one direction:
+/// <list type="number">
+/// <item>receive a datagram from a listener's socket;</item>
+/// <item>check the client: its outer source must be in an allowed network, before anything answers it;</item>
+/// <item>open WireGuard, or pass plain UDP; handshakes, cookies and keepalives end here;</item>
+/// <item>read the inner packet, with DecapsulatedDelivery down to its UDP payload;</item>
+/// <item>add the payload to the open batch of every destination (<see cref="Batcher"/>);</item>
+/// <item>deliver the batch (<see cref="Destinations.DestinationDelivery"/>, on the thread pool);</item>
+/// <item>route each reply back to the packet with its tag (<see cref="ReplyReader"/>);</item>
+/// <item>wrap, seal and send the reply (<see cref="ReplySender"/>, on this worker again).</item>
+/// </list>
+/// Steps 1 to 5 run here, on the worker's thread, to completion: no lock, no allocation, no await. Each drop is
+/// counted under its reason.
+/// </summary>
+internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposable
+{
+    private readonly DatagramBatch _received = worker.Platform.CreateBatch();
+
+    /// <summary>Takes one batch from a readable socket. The socket stays readable when more may be waiting.</summary>
+    public void Receive(WorkerListener listener)
+    {
+        // 1 receive
+        var count = listener.Socket.Receive(_received);
+        if (count < DatagramBatch.Capacity)
+            listener.Socket.IsReadable = false;
+        listener.CountOverflows();
+
+        var now = worker.Clock.Now;
+        var receivedAt = worker.Clock.UnixMilliseconds;
+        for (var slot = 0; slot < count; slot++)
+        {
+            var datagram = _received.Datagram(slot);
+            listener.Counters.Received(datagram.Length);
+            var verdict = Process(listener, datagram, _received.Endpoint(slot), now, receivedAt);
+            if (verdict is { } reason)
+                listener.Counters.Drop(reason);
+        }
+    }
+
+    /// <summary>Steps 2 to 5 for one datagram, which is decrypted in place. Returns why it was dropped, or null.</summary>
+    public DropReason? Process(WorkerListener listener, Span<byte> datagram, in PeerEndpoint source, TimeSpan now, long receivedAt)
+    {
+        // 2 check the client
+        if (!listener.AllowedClients.Allows(source))
+            return DropReason.SourceNotAllowed;
+
+        var origin = new PacketOrigin { ReceivedAtUnixMilliseconds = receivedAt };
+        if (listener.Engine is null)
+        {
+            origin.Route = new ReplyRoute(ReplyForm.Datagram, source, default, 0, default);
+            return Batch(listener, datagram, origin, now);
+        }
+
+        // 3 open WireGuard
+        var opened = TunnelReceiver.Receive(listener.Engine, worker.Clock, datagram, source, now, sendQueue.Next(listener.Socket, listener.Counters));
+        if (opened.ReplyLength > 0)
+            sendQueue.Commit(opened.ReplyLength, source);
+        if (opened.HandshakeCompleted)
+            listener.Counters.HandshakesCompleted++;
+        switch (opened.Verdict)
+        {
+            case ReceiveVerdict.Data:
+                break;
+            case ReceiveVerdict.Keepalive:
+                return null;
+            case ReceiveVerdict.InitiationAnswered:
+                listener.Counters.HandshakesAnswered++;
+                return null;
+            case ReceiveVerdict.CookieReplied:
+                listener.Counters.HandshakesCookieReplied++;
+                return null;
+            case ReceiveVerdict.BelongsToOtherWorker:
+                return worker.TryHandOver(listener, opened.Worker, datagram, source) ? null : DropReason.HandoverQueueFull;
+            default:
+                return TunnelReceiver.ToDropReason(opened.Verdict);
+        }
+
+        if (!listener.Engine.TryGetPeer(opened.Peer, origin.PeerKey, out _, out _))
+            return DropReason.NoSession;
+
+        // 4 read the inner packet
+        var payload = datagram.Slice(opened.PayloadOffset, opened.PayloadLength);
+        var form = ReplyForm.TunnelVerbatim;
+        var flow = default(InnerFlow);
+        if (listener.Decapsulates)
+        {
+            switch (InnerDatagram.Read(payload, out flow, out var inner))
+            {
+                case InnerVerdict.Udp:
+                    form = ReplyForm.TunnelUdp;
+                    payload = payload.Slice(inner.Offset, inner.Length);
+                    break;
+                case InnerVerdict.Raw:
+                    form = ReplyForm.TunnelRaw;
+                    break;
+                case InnerVerdict.NotUdp:
+                    return DropReason.InnerNotUdp;
+                case InnerVerdict.Fragment:
+                    return DropReason.InnerFragment;
+                default:
+                    return DropReason.InnerMalformed;
+            }
+        }
+
+        origin.Route = new ReplyRoute(form, source, opened.Peer, listener.EngineGeneration, flow);
+        return Batch(listener, payload, origin, now);
+    }
+
+    public void Dispose() => _received.Dispose();
+
+    // 5 add to every destination's batch
+    private static DropReason? Batch(WorkerListener listener, ReadOnlySpan<byte> payload, in PacketOrigin origin, TimeSpan now)
+    {
+        var batchers = listener.Batchers;
+        if (batchers.Length == 0)
+            return DropReason.NoDestination;
+        foreach (var batcher in batchers)
+            batcher.Add(payload, origin, now);
+        return null;
+    }
+}

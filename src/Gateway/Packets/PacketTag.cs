@@ -1,0 +1,39 @@
+using System.Globalization;
+using System.Text;
+
+namespace UdpGateway.Gateway.Packets;
+
+/// <summary>The opaque tag of a packet: sixteen hex digits of its batch and four or more of its place there.</summary>
+internal static class PacketTag
+{
+    private const int BatchDigits = 16;
+    private const int MaxIndexDigits = 8;
+
+    public const int MaxLength = BatchDigits + MaxIndexDigits;
+
+    public static ReadOnlySpan<byte> Write(ulong batch, int index, Span<byte> tag)
+    {
+        batch.TryFormat(tag, out var batchLength, "x16");
+        index.TryFormat(tag[batchLength..], out var indexLength, "x4");
+        return tag[..(batchLength + indexLength)];
+    }
+
+    /// <summary>False when the tag is none of this batch.</summary>
+    public static bool TryRead(string tag, ulong batch, int count, out int index)
+    {
+        index = -1;
+        return tag.Length is > BatchDigits and <= MaxLength
+            && ulong.TryParse(tag.AsSpan(0, BatchDigits), NumberStyles.AllowHexSpecifier, null, out var id)
+            && id == batch
+            && int.TryParse(tag.AsSpan(BatchDigits), NumberStyles.AllowHexSpecifier, null, out index)
+            && index >= 0
+            && index < count
+            && IsCanonical(tag, batch, index);
+    }
+
+    private static bool IsCanonical(string tag, ulong batch, int index)
+    {
+        Span<byte> expected = stackalloc byte[MaxLength];
+        return Ascii.Equals(Write(batch, index, expected), tag);
+    }
+}

@@ -1,0 +1,115 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
+using System.Text.Json;
+using UdpGateway.Listeners;
+
+namespace UdpGateway.Gateway.Packets;
+
+/// <summary>Payload bytes as the <c>Data</c> string of packets, and back.</summary>
+internal static class PayloadEncoding
+{
+    /// <summary>The greatest expansion of one byte of text: a control character as <c>\u0001</c>.</summary>
+    private const int EscapedSize = 6;
+
+    /// <summary>An upper bound of the bytes that the payload takes within a JSON string.</summary>
+    public static long EncodedSize(PayloadFormatter formatter, ReadOnlySpan<byte> payload) => formatter switch
+    {
+        PayloadFormatter.Base64 => Base64.GetMaxEncodedToUtf8Length(payload.Length),
+        PayloadFormatter.Hex => payload.Length * 2L,
+        _ => TextSize(payload),
+    };
+
+    public static void Write(Utf8JsonWriter writer, JsonEncodedText name, PayloadFormatter formatter, ReadOnlySpan<byte> payload)
+    {
+        switch (formatter)
+        {
+            case PayloadFormatter.Base64:
+                writer.WriteBase64String(name, payload);
+                break;
+            case PayloadFormatter.Hex:
+                WriteText(writer, name, payload, payload.Length * 2, static (bytes, text) => Convert.TryToHexString(bytes, text, out var written) ? written : 0);
+                break;
+            case PayloadFormatter.Ascii:
+                WriteText(writer, name, payload, payload.Length, DecodeAscii);
+                break;
+            case PayloadFormatter.Utf8:
+                WriteText(writer, name, payload, payload.Length, static (bytes, text) => Encoding.UTF8.GetChars(bytes, text));
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(formatter), formatter, "Unknown formatter.");
+        }
+    }
+
+    /// <summary>The greatest number of bytes that <paramref name="data"/> can stand for.</summary>
+    public static int MaxDecodedSize(PayloadFormatter formatter, string data) =>
+        formatter == PayloadFormatter.Utf8 ? Encoding.UTF8.GetMaxByteCount(data.Length) : data.Length;
+
+    /// <summary>
+    /// Reads a reply's <c>Data</c>: base64 of either alphabet with or without padding, hex of either case, text.
+    /// False when it is none.
+    /// </summary>
+    public static bool TryRead(PayloadFormatter formatter, string data, Span<byte> payload, out int length)
+    {
+        length = 0;
+        switch (formatter)
+        {
+            case PayloadFormatter.Base64:
+                return TryReadBase64(data, payload, out length);
+            case PayloadFormatter.Hex:
+                return data.Length % 2 == 0
+                    && Convert.FromHexString(data, payload, out _, out length) == OperationStatus.Done;
+            case PayloadFormatter.Ascii:
+                return Ascii.FromUtf16(data, payload, out length) == OperationStatus.Done;
+            case PayloadFormatter.Utf8:
+                length = Encoding.UTF8.GetBytes(data, payload);
+                return true;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(formatter), formatter, "Unknown formatter.");
+        }
+    }
+
+    private static bool TryReadBase64(string data, Span<byte> payload, out int length)
+    {
+        if (data.AsSpan().IndexOfAny('-', '_') < 0 && data.Length % 4 == 0)
+            return Convert.TryFromBase64String(data, payload, out length);
+
+        length = 0;
+        var urlSafe = data.Replace('+', '-').Replace('/', '_').TrimEnd('=');
+        return Base64Url.IsValid(urlSafe) && Base64Url.TryDecodeFromChars(urlSafe, payload, out length);
+    }
+
+    private static long TextSize(ReadOnlySpan<byte> payload)
+    {
+        var size = 0L;
+        foreach (var letter in payload)
+        {
+            size += letter switch
+            {
+                < 0x20 or 0x7f => EscapedSize,
+                (byte)'"' or (byte)'\\' => 2,
+                < 0x7f => 1,
+                _ => EscapedSize,
+            };
+        }
+
+        return size;
+    }
+
+    private static int DecodeAscii(ReadOnlySpan<byte> bytes, Span<char> text)
+    {
+        for (var i = 0; i < bytes.Length; i++)
+            text[i] = bytes[i] < 0x80 ? (char)bytes[i] : '?';
+        return bytes.Length;
+    }
+
+    private delegate int Decode(ReadOnlySpan<byte> bytes, Span<char> text);
+
+    private static void WriteText(Utf8JsonWriter writer, JsonEncodedText name, ReadOnlySpan<byte> payload, int maxLength, Decode decode)
+    {
+        var text = ArrayPool<char>.Shared.Rent(maxLength);
+        var length = decode(payload, text);
+        writer.WriteString(name, text.AsSpan(0, length));
+        ArrayPool<char>.Shared.Return(text);
+    }
+}

@@ -1,0 +1,81 @@
+using System.Buffers;
+using Microsoft.Extensions.Logging;
+using UdpGateway.Gateway.Batching;
+using UdpGateway.Gateway.Destinations;
+using UdpGateway.Gateway.Observability;
+using UdpGateway.Gateway.Packets;
+using UdpGateway.Gateway.Workers;
+
+namespace UdpGateway.Gateway.Replies;
+
+/// <summary>
+/// Step 7 of the packet path: decodes each reply and posts it to the worker that owns the client. A bad reply is
+/// counted and mentioned once in a while; it never stops the others.
+/// </summary>
+internal sealed partial class ReplyRouter(DeliverySettings settings, ILogger logger)
+{
+    /// <summary>How long a full worker is waited for before replies are dropped.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1);
+
+    private readonly LogGate _problemLog = new();
+
+    public async Task RouteAsync(PacketBatch batch, ReadOnlyMemory<byte> answer, CancellationToken cancellationToken)
+    {
+        var document = ReplyReader.Read(answer, batch.Id, batch.Count);
+        foreach (var reply in document.Replies)
+        {
+            if (TryDecode(reply, batch, out var message))
+                await PostAsync(message, cancellationToken);
+            else
+                document.AddProblem($"the Data of a reply is no {settings.Facts.Formatter} text");
+        }
+
+        var counters = batch.Listener.Counters;
+        if (document.UnknownTags > 0)
+            counters.DropReply(DropReason.ReplyUnknownTag, document.UnknownTags);
+        if (document.Malformed > 0)
+            counters.DropReply(DropReason.ReplyMalformed, document.Malformed);
+        if (document.UnknownTags + document.Malformed > 0 && _problemLog.TryOpen(out var suppressed))
+            Log.BadReplies(logger, settings.ListenerName, settings.Definition.Name, document.UnknownTags, document.Malformed, document.FirstProblem ?? "a tag is none of the batch", suppressed);
+    }
+
+    private bool TryDecode(in Reply reply, PacketBatch batch, out WorkerMessage message)
+    {
+        var formatter = settings.Facts.Formatter;
+        var bytes = ArrayPool<byte>.Shared.Rent(PayloadEncoding.MaxDecodedSize(formatter, reply.Data));
+        if (PayloadEncoding.TryRead(formatter, reply.Data, bytes, out var length))
+        {
+            message = new WorkerMessage(WorkerMessageKind.Reply, batch.Listener, batch[reply.PacketIndex].Origin.Route, bytes, length);
+            return true;
+        }
+
+        ArrayPool<byte>.Shared.Return(bytes);
+        message = default;
+        return false;
+    }
+
+    /// <summary>A large answer may be faster than the worker: wait for it a little, then drop.</summary>
+    private static async Task PostAsync(WorkerMessage message, CancellationToken cancellationToken)
+    {
+        var worker = message.Listener.Worker;
+        for (var waited = TimeSpan.Zero; !worker.TryPost(message); waited += Pause)
+        {
+            if (waited >= Patience || cancellationToken.IsCancellationRequested)
+            {
+                message.Listener.Counters.DropReply(DropReason.ReplyQueueFull, 1);
+                ArrayPool<byte>.Shared.Return(message.Bytes);
+                return;
+            }
+
+            await Task.Delay(Pause, CancellationToken.None);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1201, LogLevel.Warning, "Listener {Listener}, destination {Destination}: {UnknownTags} replies with unknown tags and {Malformed} that cannot be read were dropped: {Problem} ({Suppressed} more such answers since the last line)")]
+        public static partial void BadReplies(ILogger logger, string listener, string destination, int unknownTags, int malformed, string problem, long suppressed);
+    }
+}

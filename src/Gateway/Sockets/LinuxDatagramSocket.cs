@@ -1,0 +1,123 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace UdpGateway.Gateway.Sockets;
+
+/// <summary>A UDP socket that moves whole batches with recvmmsg(2) and sendmmsg(2).</summary>
+internal sealed unsafe class LinuxDatagramSocket : IDatagramSocket
+{
+    /// <summary>How long one flush waits once for a full send buffer to drain before the rest is dropped.</summary>
+    private const int SendPatienceMilliseconds = 10;
+
+    private readonly Socket _socket;
+    private readonly bool _ipv6;
+    private uint _lastOverflow;
+
+    public LinuxDatagramSocket(Socket socket)
+    {
+        _socket = socket;
+        _ipv6 = socket.AddressFamily == AddressFamily.InterNetworkV6;
+        Descriptor = (int)socket.SafeHandle.DangerousGetHandle();
+        LocalEndPoint = (IPEndPoint)socket.LocalEndPoint!;
+        ReceiveBufferBytes = socket.ReceiveBufferSize;
+
+        SetOption(LinuxSystemCalls.SolSocket, LinuxSystemCalls.SoReceiveQueueOverflow, 1);
+        // Replies may be larger than the path: the network fragments them rather than refusing.
+        if (_ipv6)
+            SetOption(LinuxSystemCalls.Ipv6Level, LinuxSystemCalls.Ipv6MtuDiscover, LinuxSystemCalls.PathMtuDiscoveryDont);
+        else
+            SetOption(LinuxSystemCalls.IpLevel, LinuxSystemCalls.IpMtuDiscover, LinuxSystemCalls.PathMtuDiscoveryDont);
+    }
+
+    public int Descriptor { get; }
+
+    public IPEndPoint LocalEndPoint { get; }
+
+    public int ReceiveBufferBytes { get; }
+
+    public bool IsReadable { get; set; }
+
+    public long Overflows { get; private set; }
+
+    public int Receive(DatagramBatch batch)
+    {
+        var vector = (LinuxMessageVector)batch.Native!;
+        vector.PrepareReceive();
+        int received;
+        do
+            received = LinuxSystemCalls.recvmmsg(Descriptor, vector.Messages, DatagramBatch.Capacity, LinuxSystemCalls.DoNotWait, null);
+        while (received < 0 && Marshal.GetLastPInvokeError() == LinuxSystemCalls.Interrupted);
+        if (received <= 0)
+        {
+            batch.Count = 0;
+            return 0;
+        }
+
+        CountOverflow(vector.CompleteReceive(received));
+        batch.Count = received;
+        return received;
+    }
+
+    public SendSummary Send(DatagramBatch batch)
+    {
+        var vector = (LinuxMessageVector)batch.Native!;
+        vector.PrepareSend(_ipv6);
+        var packets = 0;
+        var bytes = 0L;
+        var waited = false;
+        var refusedAt = -1;
+        for (var next = 0; next < batch.Count;)
+        {
+            var sent = LinuxSystemCalls.sendmmsg(Descriptor, vector.Messages + next, (uint)(batch.Count - next), LinuxSystemCalls.DoNotWait);
+            if (sent > 0)
+            {
+                for (var slot = next; slot < next + sent; slot++)
+                    bytes += batch.Length(slot);
+                packets += sent;
+                next += sent;
+                continue;
+            }
+
+            switch (Marshal.GetLastPInvokeError())
+            {
+                case LinuxSystemCalls.Interrupted:
+                    break;
+                case LinuxSystemCalls.TryAgain when !waited:
+                    waited = true;
+                    AwaitWritable();
+                    break;
+                case LinuxSystemCalls.TryAgain:
+                    return new SendSummary(packets, bytes);
+                // An ICMP error of an earlier datagram is reported here once: the datagram itself was not tried.
+                case LinuxSystemCalls.ConnectionRefused when refusedAt != next:
+                    refusedAt = next;
+                    break;
+                default:
+                    next++;
+                    break;
+            }
+        }
+
+        return new SendSummary(packets, bytes);
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    private void AwaitWritable()
+    {
+        var entry = new LinuxSystemCalls.PollEntry { Descriptor = Descriptor, Events = LinuxSystemCalls.PollOut };
+        _ = LinuxSystemCalls.poll(&entry, 1, SendPatienceMilliseconds);
+    }
+
+    /// <summary>The kernel's counter has 32 bits and wraps.</summary>
+    private void CountOverflow(long reported)
+    {
+        if (reported < 0)
+            return;
+        Overflows += unchecked((uint)reported - _lastOverflow);
+        _lastOverflow = (uint)reported;
+    }
+
+    private void SetOption(int level, int name, int value) => _socket.SetRawSocketOption(level, name, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in value)));
+}

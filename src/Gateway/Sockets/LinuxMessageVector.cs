@@ -1,0 +1,138 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using UdpGateway.WireGuard;
+
+namespace UdpGateway.Gateway.Sockets;
+
+/// <summary>The headers, addresses and control buffers that recvmmsg and sendmmsg want beside the slots of one batch.</summary>
+internal sealed unsafe class LinuxMessageVector : IDisposable
+{
+    private const int NameSize = 28;    // struct sockaddr_in6
+    private const int IPv4NameSize = 16;
+    private const int ControlSize = 64; // one uint32 of SO_RXQ_OVFL with its header, and room for others
+    private const int ControlHeaderSize = 16;
+
+    private readonly DatagramBatch _batch;
+    private LinuxSystemCalls.Message* _messages;
+    private LinuxSystemCalls.IoVector* _vectors;
+    private byte* _names;
+    private byte* _controls;
+
+    public LinuxMessageVector(DatagramBatch batch)
+    {
+        _batch = batch;
+        _messages = (LinuxSystemCalls.Message*)NativeMemory.AllocZeroed(DatagramBatch.Capacity, (nuint)sizeof(LinuxSystemCalls.Message));
+        _vectors = (LinuxSystemCalls.IoVector*)NativeMemory.AllocZeroed(DatagramBatch.Capacity, (nuint)sizeof(LinuxSystemCalls.IoVector));
+        _names = (byte*)NativeMemory.AllocZeroed(DatagramBatch.Capacity, NameSize);
+        _controls = (byte*)NativeMemory.AllocZeroed(DatagramBatch.Capacity, ControlSize);
+    }
+
+    public LinuxSystemCalls.Message* Messages => _messages;
+
+    /// <summary>Offers every slot to recvmmsg. The kernel changes lengths, so this runs before each call.</summary>
+    public void PrepareReceive()
+    {
+        for (var slot = 0; slot < DatagramBatch.Capacity; slot++)
+        {
+            Describe(slot, DatagramBatch.SlotSize, NameSize);
+            _messages[slot].Header.Control = _controls + (slot * ControlSize);
+            _messages[slot].Header.ControlLength = ControlSize;
+        }
+    }
+
+    /// <summary>Takes over lengths and sources; returns the newest overflow count of the socket, or -1 if the kernel sent none.</summary>
+    public long CompleteReceive(int count)
+    {
+        var overflows = -1L;
+        for (var slot = 0; slot < count; slot++)
+        {
+            ref var message = ref _messages[slot];
+            _batch.Set(slot, (int)message.Length, ReadName(_names + (slot * NameSize)));
+            var control = new ReadOnlySpan<byte>(message.Header.Control, (int)message.Header.ControlLength);
+            overflows = Math.Max(overflows, ReadOverflow(control));
+        }
+
+        return overflows;
+    }
+
+    public void PrepareSend(bool ipv6)
+    {
+        for (var slot = 0; slot < _batch.Count; slot++)
+        {
+            Describe(slot, _batch.Length(slot), WriteName(_names + (slot * NameSize), _batch.Endpoint(slot), ipv6));
+            _messages[slot].Header.Control = null;
+            _messages[slot].Header.ControlLength = 0;
+        }
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.Free(_messages);
+        NativeMemory.Free(_vectors);
+        NativeMemory.Free(_names);
+        NativeMemory.Free(_controls);
+        _messages = null;
+        _vectors = null;
+        _names = null;
+        _controls = null;
+    }
+
+    private void Describe(int slot, int length, int nameLength)
+    {
+        _vectors[slot].Base = _batch.Pointer(slot);
+        _vectors[slot].Length = (nuint)length;
+        ref var message = ref _messages[slot].Header;
+        message.Name = _names + (slot * NameSize);
+        message.NameLength = (uint)nameLength;
+        message.Vectors = _vectors + slot;
+        message.VectorCount = 1;
+        message.Flags = 0;
+    }
+
+    private static PeerEndpoint ReadName(byte* name)
+    {
+        var bytes = new ReadOnlySpan<byte>(name, NameSize);
+        var port = BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]);
+        return MemoryMarshal.Read<ushort>(bytes) == LinuxSystemCalls.AddressFamilyIPv4
+            ? PeerEndpoint.FromIPv4(bytes[4..8], port)
+            : PeerEndpoint.FromIPv6(bytes[8..24], port, MemoryMarshal.Read<uint>(bytes[24..]));
+    }
+
+    private static int WriteName(byte* name, in PeerEndpoint endpoint, bool ipv6)
+    {
+        var bytes = new Span<byte>(name, NameSize);
+        bytes.Clear();
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[2..], endpoint.Port);
+        if (!ipv6)
+        {
+            MemoryMarshal.Write(bytes, LinuxSystemCalls.AddressFamilyIPv4);
+            BinaryPrimitives.WriteUInt32BigEndian(bytes[4..], (uint)endpoint.Low);
+            return IPv4NameSize;
+        }
+
+        MemoryMarshal.Write(bytes, LinuxSystemCalls.AddressFamilyIPv6);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], endpoint.High);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[16..], endpoint.Low);
+        MemoryMarshal.Write(bytes[24..], endpoint.ScopeId);
+        return NameSize;
+    }
+
+    /// <summary>Walks struct cmsghdr {size_t length; int level; int type;}, each aligned to eight bytes.</summary>
+    private static long ReadOverflow(ReadOnlySpan<byte> control)
+    {
+        while (control.Length >= ControlHeaderSize)
+        {
+            var length = MemoryMarshal.Read<nuint>(control);
+            if (length < ControlHeaderSize || length > (nuint)control.Length)
+                return -1;
+            var level = MemoryMarshal.Read<int>(control[8..]);
+            var type = MemoryMarshal.Read<int>(control[12..]);
+            if (level == LinuxSystemCalls.SolSocket && type == LinuxSystemCalls.SoReceiveQueueOverflow && length >= ControlHeaderSize + sizeof(uint))
+                return MemoryMarshal.Read<uint>(control[ControlHeaderSize..]);
+            var next = ((int)length + 7) & ~7;
+            control = next >= control.Length ? [] : control[next..];
+        }
+
+        return -1;
+    }
+}

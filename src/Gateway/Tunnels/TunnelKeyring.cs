@@ -1,0 +1,223 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using UdpGateway.Listeners;
+using UdpGateway.Listeners.Storage;
+using UdpGateway.WireGuard;
+
+namespace UdpGateway.Gateway.Tunnels;
+
+/// <summary>
+/// The keys of one WireGuard listener: its own from the listener's secret, and pre-shared keys from there or from
+/// references, which are read again so that a rotation takes effect. A pre-shared key that cannot be read refuses its
+/// peers; it never becomes the zero key.
+/// </summary>
+internal sealed partial class TunnelKeyring(ISecretStore secrets, GatewayClock clock, TimeSpan grace, ILogger<TunnelKeyring> logger)
+{
+    private const string PrivateKeyField = "PrivateKey";
+
+    private readonly Dictionary<SecretReference, ReferencedKey> _references = [];
+    private ListenerRecord? _record;
+    private SecretKey? _privateKey;
+    private Dictionary<string, SecretKey> _literals = [];
+
+    /// <summary>Reads everything that the record names.</summary>
+    /// <exception cref="ListenerNotServedException">The listener's own key cannot be read.</exception>
+    public async Task<TunnelConfiguration> LoadAsync(ListenerRecord record, CancellationToken cancellationToken)
+    {
+        var (privateKey, literals) = await ReadOwnSecretAsync(record, cancellationToken);
+        _record = record;
+        _privateKey = privateKey;
+        _literals = literals;
+        await ReadReferencesAsync(cancellationToken);
+        return Describe();
+    }
+
+    /// <summary>Reads references again; null when nothing changed.</summary>
+    public async Task<TunnelConfiguration?> RefreshAsync(CancellationToken cancellationToken) =>
+        _record is not null && await ReadReferencesAsync(cancellationToken) ? Describe() : null;
+
+    private TunnelConfiguration Describe()
+    {
+        var definition = _record!.Definition;
+        return new TunnelConfiguration
+        {
+            TunnelId = 0, // one tunnel per port
+            PrivateKeys = [_privateKey!],
+            Peers = [.. definition.Peers.Select(peer => new NamedPeer
+            {
+                PublicKey = Convert.FromBase64String(peer.PublicKey),
+                PresharedKey = Resolve(peer.SharedSecret),
+                AllowedIPs = peer.AllowedIPs,
+            })],
+            AllowUnknownPeers = definition.AllowUnknownPeers,
+            UnknownPeerPresharedKey = Resolve(definition.UnknownPeerPreSharedKey),
+        };
+    }
+
+    private PresharedKey Resolve(KeySource? source) => source switch
+    {
+        null => PresharedKey.None,
+        ListenerSecretField literal => _literals.TryGetValue(literal.Field, out var key) ? new PresharedKey(key) : PresharedKey.Unavailable,
+        SecretReference reference => _references.TryGetValue(reference, out var key) ? key.ToPresharedKey() : PresharedKey.Unavailable,
+        _ => PresharedKey.Unavailable,
+    };
+
+    private async Task<(SecretKey PrivateKey, Dictionary<string, SecretKey> Literals)> ReadOwnSecretAsync(ListenerRecord record, CancellationToken cancellationToken)
+    {
+        if (record.SecretId is null)
+            throw new ListenerNotServedException($"Listener {record.PhysicalResourceId} has no secret with its private key.");
+        var secret = await secrets.ReadAsync(new SecretReference(record.SecretId), cancellationToken);
+        if (secret.Status != SecretReadStatus.Found)
+            throw new ListenerNotServedException($"The secret with the private key of listener {record.PhysicalResourceId} cannot be read ({secret.Status}).");
+
+        var keys = TryParse(secret.Value!, record.PhysicalResourceId)
+            ?? throw new ListenerNotServedException($"The secret of listener {record.PhysicalResourceId} is no JSON object.");
+        if (!keys.Remove(PrivateKeyField, out var privateKey))
+            throw new ListenerNotServedException($"The secret of listener {record.PhysicalResourceId} holds no private key of 32 bytes.");
+        CheckPublicKey(record, privateKey);
+        return (privateKey, keys);
+    }
+
+    /// <summary>Null when it is no JSON object. What the parser says is not passed on: it may quote the secret.</summary>
+    private Dictionary<string, SecretKey>? TryParse(string json, string listener)
+    {
+        var keys = new Dictionary<string, SecretKey>(StringComparer.Ordinal);
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            foreach (var field in document.RootElement.EnumerateObject())
+            {
+                if (field.Value.ValueKind == JsonValueKind.String && TryReadKey(field.Value.GetString()!, out var key))
+                    keys[field.Name] = key;
+                else
+                    Log.NotAKey(logger, listener, field.Name);
+            }
+
+            return keys;
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static void CheckPublicKey(ListenerRecord record, SecretKey privateKey)
+    {
+        Span<byte> publicKey = stackalloc byte[SecretKey.Size];
+        WireGuardKeys.ComputePublicKey(privateKey.Bytes, publicKey);
+        if (record.WireGuardPublicKey is { } declared && declared != Convert.ToBase64String(publicKey))
+            throw new ListenerNotServedException($"The private key of listener {record.PhysicalResourceId} does not belong to its public key {declared}.");
+    }
+
+    /// <summary>True when any key changed, became readable, or stopped being so.</summary>
+    private async Task<bool> ReadReferencesAsync(CancellationToken cancellationToken)
+    {
+        var definition = _record!.Definition;
+        var wanted = definition.Peers.Select(peer => peer.SharedSecret)
+            .Append(definition.UnknownPeerPreSharedKey)
+            .OfType<SecretReference>()
+            .ToHashSet();
+        var changed = false;
+        foreach (var forgotten in _references.Keys.Except(wanted).ToList())
+            changed |= _references.Remove(forgotten);
+        foreach (var reference in wanted)
+        {
+            if (!_references.TryGetValue(reference, out var key))
+                _references.Add(reference, key = new ReferencedKey());
+            changed |= await ReadReferenceAsync(reference, key, cancellationToken);
+        }
+
+        return changed;
+    }
+
+    private async Task<bool> ReadReferenceAsync(SecretReference reference, ReferencedKey key, CancellationToken cancellationToken)
+    {
+        if (reference.VersionId is not null && key.IsReadable)
+            return false; // a pinned version never changes
+
+        SecretText secret;
+        try
+        {
+            secret = await secrets.ReadAsync(reference, cancellationToken);
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            // The store cannot be reached: that says nothing about the key, which stays as it was.
+            Log.StoreUnreachable(logger, reference.SecretId, fault.GetType().Name);
+            return false;
+        }
+
+        if (secret.Status == SecretReadStatus.Found && TryReadKey(secret.Value!, out var current))
+            return key.Replace(current, clock.Now + grace, grace > TimeSpan.Zero);
+        var status = secret.Status == SecretReadStatus.Found ? SecretReadStatus.NotAKey : secret.Status;
+        if (!key.MakeUnavailable(status))
+            return false;
+        Log.Unreadable(logger, _record!.PhysicalResourceId, reference.SecretId, status);
+        return true;
+    }
+
+    private static bool TryReadKey(string text, out SecretKey key)
+    {
+        key = null!;
+        if (KeyText.TryParse(text, out var base64) != KeyTextFault.None)
+            return false;
+        Span<byte> bytes = stackalloc byte[SecretKey.Size];
+        if (!Convert.TryFromBase64String(base64!.Base64, bytes, out _))
+            return false;
+        key = new SecretKey(bytes);
+        CryptographicOperations.ZeroMemory(bytes);
+        return true;
+    }
+
+    /// <summary>One reference's newest key and the one before it.</summary>
+    private sealed class ReferencedKey
+    {
+        private SecretKey? _current;
+        private SecretKey? _previous;
+        private TimeSpan _previousUntil;
+        private SecretReadStatus? _status;
+
+        public bool IsReadable => _status == SecretReadStatus.Found;
+
+        public PresharedKey ToPresharedKey() =>
+            !IsReadable ? PresharedKey.Unavailable
+            : _previous is null ? new PresharedKey(_current!)
+            : new PresharedKey(_current!, _previous, _previousUntil);
+
+        public bool Replace(SecretKey key, TimeSpan previousUntil, bool keepPrevious)
+        {
+            var wasReadable = IsReadable;
+            _status = SecretReadStatus.Found;
+            if (_current is not null && CryptographicOperations.FixedTimeEquals(_current.Bytes, key.Bytes))
+            {
+                key.Dispose();
+                return !wasReadable;
+            }
+
+            _previous = keepPrevious ? _current : null;
+            _previousUntil = previousUntil;
+            _current = key;
+            return true;
+        }
+
+        public bool MakeUnavailable(SecretReadStatus status)
+        {
+            var changed = _status != status;
+            _status = status;
+            return changed;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1301, LogLevel.Warning, "Listener {Listener}: the pre-shared key in secret {SecretId} cannot be read ({Status}); its peers are refused")]
+        public static partial void Unreadable(ILogger logger, string listener, string secretId, SecretReadStatus status);
+
+        [LoggerMessage(1302, LogLevel.Warning, "Secret {SecretId} cannot be read now ({Fault}); the key stays as it was")]
+        public static partial void StoreUnreachable(ILogger logger, string secretId, string fault);
+
+        [LoggerMessage(1303, LogLevel.Warning, "Listener {Listener}: field {Field} of its secret is no key of 32 bytes")]
+        public static partial void NotAKey(ILogger logger, string listener, string field);
+    }
+}

@@ -1,0 +1,39 @@
+using UdpGateway.Listeners.Storage;
+
+namespace UdpGateway.Provider;
+
+/// <summary>What makes a stored listener reachable: a balancer and its tasks on AWS, the gateway in the same process locally.</summary>
+public interface IListenerProvisioner
+{
+    /// <summary>
+    /// Chooses the UDP port of a listener generation. It may be called again for the same generation, also in parallel: the result is
+    /// either the same port, or one that costs nothing when it is not used.
+    /// </summary>
+    /// <exception cref="ProvisioningException">There is no such port; the message says why.</exception>
+    Task<int> AllocatePortAsync(string physicalResourceId, string logicalResourceId, int? requestedPort, CancellationToken cancellationToken);
+
+    /// <summary>Returns when the record, at its version or a newer one, is served.</summary>
+    /// <exception cref="ProvisioningException">It cannot be; the message says why.</exception>
+    Task WaitUntilServedAsync(ListenerRecord record, CancellationToken cancellationToken);
+
+    /// <summary>Gives back what serving took. Called before the record is deleted, and possibly again after a failure.</summary>
+    Task ReleaseAsync(ListenerRecord record, CancellationToken cancellationToken);
+}
+
+/// <summary>A listener cannot be provisioned; the message is one sentence for the stack's events and holds no secret.</summary>
+public sealed class ProvisioningException : Exception
+{
+    public ProvisioningException()
+    {
+    }
+
+    public ProvisioningException(string message)
+        : base(message)
+    {
+    }
+
+    public ProvisioningException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}

@@ -1,0 +1,97 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using UdpGateway.Listeners;
+using UdpGateway.Listeners.Storage;
+using UdpGateway.Provider.CloudFormation;
+
+namespace UdpGateway.Provider.Resources;
+
+/// <summary>One custom resource type.</summary>
+internal interface ICustomResource
+{
+    /// <summary>Create or Update: makes what the properties declare; repeating it changes nothing.</summary>
+    /// <exception cref="RequestRefusedException">The author must change something.</exception>
+    Task<CustomResourceAnswer> ApplyAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken);
+
+    /// <summary>Deletes what the event's owner and id name; what is gone or foreign is no error.</summary>
+    Task DeleteAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken);
+
+    /// <summary>Removes what a failed event made.</summary>
+    Task UndoAsync(CustomResourceEvent request, CancellationToken cancellationToken);
+
+    /// <summary>CloudFormation has taken an answer that names this physical id.</summary>
+    Task AcknowledgeAsync(CustomResourceEvent request, string physicalResourceId, CancellationToken cancellationToken);
+}
+
+/// <summary>Finds the resource of a type, and handles what all types have in common.</summary>
+internal sealed class CustomResources(ProviderOptions options, ICustomResource listener)
+{
+    private static readonly string[] NotYetSupported = ["DestinationArn", "PacketSource", "Fleet"];
+
+    public async Task<CustomResourceAnswer> ApplyAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
+    {
+        if (!request.TryGetRequestType(out var requestType))
+            return Failure(request, "RequestType must be Create, Update or Delete.");
+        var resource = Find(request.ResourceType);
+        if (requestType is CustomResourceRequestType.Delete)
+        {
+            if (resource is not null)
+                await resource.DeleteAsync(request, state, cancellationToken);
+            return CustomResourceAnswer.Success(EchoedId(request));
+        }
+
+        if (resource is null)
+            return Failure(request, UnknownType(request.ResourceType));
+        RequireApiKey(request.Properties);
+        return await resource.ApplyAsync(request, state, cancellationToken);
+    }
+
+    public Task UndoAsync(CustomResourceEvent request, CancellationToken cancellationToken) =>
+        IsDelete(request) || Find(request.ResourceType) is not { } resource ? Task.CompletedTask : resource.UndoAsync(request, cancellationToken);
+
+    public async Task AcknowledgeAsync(CustomResourceEvent request, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        using var answer = JsonDocument.Parse(body);
+        if (!IsDelete(request) && Find(request.ResourceType) is { } resource && answer.RootElement.GetProperty("Status").ValueEquals("SUCCESS"))
+            await resource.AcknowledgeAsync(request, answer.RootElement.GetProperty("PhysicalResourceId").GetString()!, cancellationToken);
+    }
+
+    /// <summary>A failure keeps the id that CloudFormation knows: another one would start a replacement.</summary>
+    public static CustomResourceAnswer Failure(CustomResourceEvent request, string reason) => CustomResourceAnswer.Failure(EchoedId(request), reason);
+
+    // The answer to a failed Create must bring an id too; the rollback's Delete carries it and finds the owner's leftovers by it.
+    private static string EchoedId(CustomResourceEvent request) =>
+        request.PhysicalResourceId.Length > 0 ? request.PhysicalResourceId : ResourceNames.Generate(request.StackId, request.LogicalResourceId);
+
+    private static bool IsDelete(CustomResourceEvent request) => request.TryGetRequestType(out var type) && type is CustomResourceRequestType.Delete;
+
+    private ICustomResource? Find(string resourceType) => Noun(resourceType) is "Listener" ? listener : null;
+
+    // Custom::ProxylityUdpGateway<Noun>, or our alias Custom::UdpGateway<Noun>.
+    private static string? Noun(string resourceType)
+    {
+        foreach (var prefix in (string[])["Custom::ProxylityUdpGateway", "Custom::UdpGateway"])
+        {
+            if (resourceType.StartsWith(prefix, StringComparison.Ordinal))
+                return resourceType[prefix.Length..];
+        }
+
+        return null;
+    }
+
+    private static string UnknownType(string resourceType) => NotYetSupported.Contains(Noun(resourceType))
+        ? $"{resourceType} is not supported by this provider yet; remove the resource."
+        : "The resource type is not one of this provider's; it handles Custom::ProxylityUdpGatewayListener and its alias Custom::UdpGatewayListener.";
+
+    private void RequireApiKey(JsonElement properties)
+    {
+        if (options.ApiKey is not { } expected)
+            return;
+        var given = properties.ValueKind is JsonValueKind.Object && properties.TryGetProperty("ApiKey", out var value) && value.ValueKind is JsonValueKind.String
+            ? value.GetString()!
+            : string.Empty;
+        if (!CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(expected)))
+            throw new RequestRefusedException("ApiKey is not the key that this provider was deployed with; take it from the provider stack's customer configuration.");
+    }
+}

@@ -1,0 +1,201 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using UdpGateway.Listeners;
+using UdpGateway.Listeners.Storage;
+using UdpGateway.Provider.CloudFormation;
+
+namespace UdpGateway.Provider.Resources;
+
+/// <summary>
+/// <c>Custom::ProxylityUdpGatewayListener</c>. An owner (StackId + LogicalResourceId) has one generation of a listener, and for a
+/// while two of them during a replacement. Every write is conditional on the record's version and on the event being the
+/// owner's newest, so that repeated, parallel and late events converge.
+/// </summary>
+internal sealed partial class ListenerResource(
+    ProviderOptions options, IListenerStore store, ListenerSecrets secrets, IListenerProvisioner provisioner, ILogger logger) : ICustomResource
+{
+    public async Task<CustomResourceAnswer> ApplyAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
+    {
+        // 2 bind, 3 validate
+        var (definition, literals) = Bind(request);
+
+        // 4 secrets
+        await secrets.CheckReferencesAsync(definition, cancellationToken);
+
+        // 5 store, with 6 provision inside: the record holds the port
+        await RemoveLeftoversAsync(request, state, definition, cancellationToken);
+        var (record, replacedSecretId) = await StoreAsync(request, state, definition, literals, cancellationToken);
+
+        // 7 wait until served
+        try
+        {
+            await provisioner.WaitUntilServedAsync(record, cancellationToken);
+        }
+        finally
+        {
+            // Not earlier: until then a gateway may start with the former record.
+            if (replacedSecretId is not null)
+                await secrets.DeleteAsync(replacedSecretId, CancellationToken.None);
+        }
+
+        await RequireNewestAsync(request, cancellationToken);
+        return CustomResourceAnswer.Success(record.PhysicalResourceId, data => WriteAttributes(data, record));
+    }
+
+    public async Task DeleteAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
+    {
+        var owned = await store.FindByOwnerAsync(request.StackId, request.LogicalResourceId, cancellationToken);
+        foreach (var record in Generations.ToDelete(owned, request.PhysicalResourceId, state.Sequence))
+            await DeleteGenerationAsync(record, state.Sequence, cancellationToken);
+    }
+
+    public async Task UndoAsync(CustomResourceEvent request, CancellationToken cancellationToken)
+    {
+        var owned = await store.FindByOwnerAsync(request.StackId, request.LogicalResourceId, cancellationToken);
+        foreach (var record in owned.Where(record => record.CreatedByRequestId == request.Key.RequestId && !record.Announced))
+            await DeleteGenerationAsync(record, record.CreatedBySequence + 1, cancellationToken);
+    }
+
+    public async Task AcknowledgeAsync(CustomResourceEvent request, string physicalResourceId, CancellationToken cancellationToken)
+    {
+        while (await store.FindAsync(physicalResourceId, cancellationToken) is { Announced: false } record && IsOwn(record, request))
+        {
+            if (await store.TryWriteAsync(record with { Announced = true }, record.Version, cancellationToken))
+                return;
+        }
+    }
+
+    private (ListenerDefinition Definition, IReadOnlyDictionary<string, KeyText> Literals) Bind(CustomResourceEvent request)
+    {
+        var bound = ListenerProperties.Bind(request.Properties, new BindingContext
+        {
+            StackId = request.StackId,
+            LogicalResourceId = request.LogicalResourceId,
+            MayOmitRole = options.MayOmitRole,
+        });
+        foreach (var warning in bound.Warnings)
+            Log.Warned(logger, request.LogicalResourceId, warning);
+        return bound.Definition is { } definition ? (definition, bound.Keys) : throw new RequestRefusedException(Describe(bound));
+    }
+
+    // A misspelled name is often the cause of the problem beside it, so unknown properties are named too.
+    private static string Describe(BindingResult bound)
+    {
+        var findings = bound.Problems.Concat(bound.Warnings.Where(warning => warning.Code == "unknown_property")).ToArray();
+        return findings.Length == 1 ? findings[0].ToString() : string.Join(" ", findings.Select((finding, index) => $"({index + 1}) {finding}"));
+    }
+
+    private async Task<(ListenerRecord Record, string? ReplacedSecretId)> StoreAsync(
+        CustomResourceEvent request, RequestState state, ListenerDefinition definition, IReadOnlyDictionary<string, KeyText> literals, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await RequireNewestAsync(request, cancellationToken);
+            var all = (await store.ReadConfigurationAsync(cancellationToken)).Listeners;
+            RequireFreeName(all, request, definition);
+            var owned = all.Where(record => IsOwn(record, request)).OrderBy(record => record.CreatedBySequence).ToArray();
+            var current = Generations.Current(owned, request, definition);
+            if (current is null)
+                RequireFreePort(all, definition);
+
+            var physicalId = current?.PhysicalResourceId ?? Generations.NextId(definition.Name, owned);
+            var keys = await secrets.PrepareAsync(physicalId, current, definition, literals, cancellationToken);
+            var written = false;
+            try
+            {
+                var desired = current is not null
+                    ? Generations.Change(current, request, state, definition, keys)
+                    : Generations.New(physicalId, request, state, definition, keys, await provisioner.AllocatePortAsync(physicalId, request.LogicalResourceId, definition.Port, cancellationToken));
+                if (current is not null && Generations.AreEqual(current, desired))
+                    return (current, null);
+                written = await store.TryWriteAsync(desired, current?.Version ?? 0, cancellationToken);
+            }
+            finally
+            {
+                // No record names the new secret, so nobody else would ever delete it.
+                if (!written && keys.IsNew)
+                    await secrets.DeleteAsync(keys.SecretId!, CancellationToken.None);
+            }
+
+            if (!written)
+                continue;
+
+            // A newer event that looked before this write and acted already has to win.
+            await RequireNewestAsync(request, cancellationToken);
+            var stored = await store.FindAsync(physicalId, cancellationToken) ?? throw Superseded();
+            return (stored, keys.IsNew ? current?.SecretId : null);
+        }
+    }
+
+    // What an event made whose answer CloudFormation never took: it will not ask for it, nor for its deletion.
+    private async Task RemoveLeftoversAsync(CustomResourceEvent request, RequestState state, ListenerDefinition definition, CancellationToken cancellationToken)
+    {
+        await RequireNewestAsync(request, cancellationToken);
+        var owned = await store.FindByOwnerAsync(request.StackId, request.LogicalResourceId, cancellationToken);
+        var current = Generations.Current(owned, request, definition);
+        foreach (var record in owned.Where(record => !record.Announced && record.PhysicalResourceId != current?.PhysicalResourceId && record.PhysicalResourceId != request.PhysicalResourceId))
+            await DeleteGenerationAsync(record, state.Sequence, cancellationToken);
+    }
+
+    private async Task DeleteGenerationAsync(ListenerRecord record, long beforeSequence, CancellationToken cancellationToken)
+    {
+        for (var found = record; found is not null && IsSame(found, record) && found.CreatedBySequence < beforeSequence; found = await store.FindAsync(record.PhysicalResourceId, cancellationToken))
+        {
+            await provisioner.ReleaseAsync(found, cancellationToken);
+            if (!await store.TryDeleteAsync(found.PhysicalResourceId, found.Version, cancellationToken))
+                continue;
+            if (found.SecretId is { } secretId)
+                await secrets.DeleteAsync(secretId, cancellationToken);
+            return;
+        }
+    }
+
+    private async Task RequireNewestAsync(CustomResourceEvent request, CancellationToken cancellationToken)
+    {
+        if (!(await store.BeginRequestAsync(request.Key, cancellationToken)).IsNewest)
+            throw Superseded();
+    }
+
+    private static RequestRefusedException Superseded() => new("A newer request for the same resource has arrived; this one was stopped.");
+
+    private static void RequireFreeName(IReadOnlyList<ListenerRecord> all, CustomResourceEvent request, ListenerDefinition definition)
+    {
+        if (all.FirstOrDefault(record => record.Definition.Name == definition.Name && !IsOwn(record, request)) is { } claimant)
+            throw new RequestRefusedException($"Name \"{definition.Name}\" is taken already by the listener {claimant.LogicalResourceId} of the stack {claimant.StackId}; choose another Name.");
+    }
+
+    private static void RequireFreePort(IReadOnlyList<ListenerRecord> all, ListenerDefinition definition)
+    {
+        if (definition.Port is { } port && all.FirstOrDefault(record => record.Port == port) is { } holder)
+            throw new RequestRefusedException($"Port {port} is in use by the listener {holder.PhysicalResourceId}; when a listener is replaced, both serve until the clean-up, so change Port too or remove it.");
+    }
+
+    private static bool IsOwn(ListenerRecord record, CustomResourceEvent request) =>
+        record.StackId == request.StackId && record.LogicalResourceId == request.LogicalResourceId;
+
+    private static bool IsSame(ListenerRecord left, ListenerRecord right) =>
+        left.StackId == right.StackId && left.LogicalResourceId == right.LogicalResourceId;
+
+    // Never a secret: attributes are readable through the stack's events.
+    private void WriteAttributes(Utf8JsonWriter data, ListenerRecord record)
+    {
+        data.WriteString("Id", record.PhysicalResourceId);
+        data.WriteString("Domain", options.DomainName);
+        data.WriteNumber("Port", record.Port);
+        data.WriteString("Endpoint", $"{options.DomainName}:{record.Port}");
+        data.WriteString("Fqdn", options.DomainName);
+        data.WriteStartArray("DestinationNames");
+        foreach (var destination in record.Definition.Destinations)
+            data.WriteStringValue(destination.Name);
+        data.WriteEndArray();
+        if (record.WireGuardPublicKey is { } publicKey)
+            data.WriteString("WireGuardPublicKey", publicKey);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2201, LogLevel.Warning, "{LogicalResourceId}: {Warning}")]
+        public static partial void Warned(ILogger logger, string logicalResourceId, PropertyProblem warning);
+    }
+}

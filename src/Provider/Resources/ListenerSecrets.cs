@@ -1,0 +1,133 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text.Json;
+using UdpGateway.Listeners;
+using UdpGateway.Listeners.Storage;
+using UdpGateway.WireGuard;
+
+namespace UdpGateway.Provider.Resources;
+
+/// <summary>What a generation keeps in its secret, as far as its record may know.</summary>
+/// <param name="SecretId">Null for a listener that never spoke WireGuard.</param>
+/// <param name="IsNew">Written for this attempt; whoever loses the race for the record deletes it again.</param>
+internal readonly record struct ListenerKeys(string? SecretId, string? PublicKey, bool IsNew);
+
+/// <summary>
+/// The JSON secret of a listener generation: its private key and the literal pre-shared keys. A change makes a new secret
+/// with the same private key instead of editing the old one, so that record and secret always fit together.
+/// </summary>
+internal sealed class ListenerSecrets(ISecretStore store)
+{
+    private const string PrivateKeyField = "PrivateKey";
+
+    /// <summary>Reads every referenced key once, so that a mistake shows at deployment and not at the first handshake.</summary>
+    /// <exception cref="RequestRefusedException">All references that give no key.</exception>
+    public async Task CheckReferencesAsync(ListenerDefinition definition, CancellationToken cancellationToken)
+    {
+        var references = definition.Peers
+            .Select((peer, index) => (Path: $"Peers[{index}].SharedSecret", Source: peer.SharedSecret))
+            .Prepend((Path: nameof(ListenerDefinition.UnknownPeerPreSharedKey), Source: definition.UnknownPeerPreSharedKey));
+        var problems = new List<string>();
+        foreach (var (path, source) in references)
+        {
+            if (source is SecretReference reference && await FindFaultAsync(reference, cancellationToken) is { } fault)
+                problems.Add($"{path}: {fault}");
+        }
+
+        if (problems.Count > 0)
+            throw new RequestRefusedException(string.Join(" ", problems));
+    }
+
+    /// <summary>Finds or makes the secret that this definition needs.</summary>
+    /// <param name="current">The generation's record; null for a new generation.</param>
+    public async Task<ListenerKeys> PrepareAsync(
+        string physicalResourceId, ListenerRecord? current, ListenerDefinition definition, IReadOnlyDictionary<string, KeyText> literals, CancellationToken cancellationToken)
+    {
+        if (definition.Protocol is not ListenerProtocol.WireGuard)
+            return new ListenerKeys(current?.SecretId, null, IsNew: false);
+
+        var existing = current?.SecretId is { } secretId ? await ReadOwnAsync(secretId, cancellationToken) : null;
+        var privateKey = existing is null ? GeneratePrivateKey() : PrivateKeyOf(existing);
+        var content = Serialize(privateKey, literals);
+        var publicKey = PublicKeyOf(privateKey);
+        if (content == existing)
+            return new ListenerKeys(current!.SecretId, publicKey, IsNew: false);
+
+        var newId = $"udp-gateway/{physicalResourceId}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
+        await store.WriteAsync(newId, content, cancellationToken);
+        return new ListenerKeys(newId, publicKey, IsNew: true);
+    }
+
+    public Task DeleteAsync(string secretId, CancellationToken cancellationToken) => store.DeleteAsync(secretId, cancellationToken);
+
+    private async Task<string?> FindFaultAsync(SecretReference reference, CancellationToken cancellationToken)
+    {
+        var secret = await store.ReadAsync(reference, cancellationToken);
+        return secret.Status switch
+        {
+            SecretReadStatus.Missing => $"the secret {reference.SecretId} does not exist, or not in the version that the reference names.",
+            SecretReadStatus.Deleted => $"the secret {reference.SecretId} is scheduled for deletion; restore it or name another one.",
+            SecretReadStatus.AccessDenied => $"the provider may not read the secret {reference.SecretId}; add it to the provider stack's SecretArns.",
+            SecretReadStatus.Found when KeyText.TryParse(secret.Value!, out _) is var parsed => parsed switch
+            {
+                KeyTextFault.None => null,
+                KeyTextFault.AllZero => $"the secret {reference.SecretId} holds the all-zero key, which is no key at all; `udpgw keys psk` makes one.",
+                _ => NotAKey(reference),
+            },
+            _ => NotAKey(reference),
+        };
+    }
+
+    private static string NotAKey(SecretReference reference) => reference.JsonKey is { } jsonKey
+        ? $"the secret {reference.SecretId} holds no base64 key of 32 bytes under its JSON key {jsonKey}; `udpgw keys psk` makes one."
+        : $"the secret {reference.SecretId} holds no base64 key of 32 bytes; `udpgw keys psk` makes one.";
+
+    private async Task<string> ReadOwnAsync(string secretId, CancellationToken cancellationToken)
+    {
+        var secret = await store.ReadAsync(new SecretReference(secretId), cancellationToken);
+        return secret.Value ?? throw new RequestRefusedException(
+            $"The listener's own secret {secretId} cannot be read ({secret.Status}); restore it, because its clients know the key in it.");
+    }
+
+    private static string Serialize(string privateKey, IReadOnlyDictionary<string, KeyText> literals)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteString(PrivateKeyField, privateKey);
+            foreach (var (field, key) in literals.OrderBy(literal => literal.Key, StringComparer.Ordinal))
+                json.WriteString(field, key.Base64);
+            json.WriteEndObject();
+        }
+
+        return System.Text.Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
+    }
+
+    private static string PrivateKeyOf(string content)
+    {
+        var secret = SecretText.Select(content, PrivateKeyField);
+        return secret.Value is { } text && KeyText.TryParse(text, out var key) is KeyTextFault.None
+            ? key!.Base64
+            : throw new RequestRefusedException("The listener's own secret holds no private key; restore its former version, because its clients know the key in it.");
+    }
+
+    private static string GeneratePrivateKey()
+    {
+        Span<byte> privateKey = stackalloc byte[KeyText.KeySize];
+        WireGuardKeys.GeneratePrivateKey(privateKey);
+        var text = Convert.ToBase64String(privateKey);
+        CryptographicOperations.ZeroMemory(privateKey);
+        return text;
+    }
+
+    private static string PublicKeyOf(string privateKeyText)
+    {
+        Span<byte> privateKey = stackalloc byte[Base64.GetMaxDecodedFromUtf8Length(privateKeyText.Length)];
+        Span<byte> publicKey = stackalloc byte[KeyText.KeySize];
+        Convert.TryFromBase64String(privateKeyText, privateKey, out var length);
+        WireGuardKeys.ComputePublicKey(privateKey[..length], publicKey);
+        CryptographicOperations.ZeroMemory(privateKey);
+        return Convert.ToBase64String(publicKey);
+    }
+}

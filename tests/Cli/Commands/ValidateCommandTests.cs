@@ -1,0 +1,177 @@
+using UdpGateway.Cli.Tests.Templates;
+
+namespace UdpGateway.Cli.Tests.Commands;
+
+public sealed class ValidateCommandTests : IDisposable
+{
+    /// <summary>What the announcement's snippets leave out; the destinations follow.</summary>
+    private const string AnnouncementFrame = """
+        AWSTemplateFormatVersion: "2010-09-09"
+        Transform: AWS::Serverless-2016-10-31
+        Mappings:
+          ProxylityConfig:
+            Fn::Transform:
+              Name: AWS::Include
+              Parameters:
+                Location: !Sub "s3://proxylity-config-${AWS::Region}/${AWS::AccountId}/customer-config.json"
+        Resources:
+          WireGuardPSK:
+            Type: AWS::SecretsManager::Secret
+          HandlerLambda:
+            Type: AWS::Serverless::Function
+            Properties: {Runtime: python3.12, Handler: index.handler, InlineCode: "def handler(event, context): return None"}
+          WorkflowTriggerLambda:
+            Type: AWS::Serverless::Function
+            Properties: {Runtime: python3.12, Handler: index.handler, InlineCode: "def handler(event, context): return None"}
+          ProxylityRole:
+            Type: AWS::IAM::Role
+            Properties:
+              AssumeRolePolicyDocument:
+                Statement:
+                  - Effect: Allow
+                    Principal: {AWS: !FindInMap [ProxylityConfig, !Ref "AWS::Region", ServiceRole]}
+                    Action: sts:AssumeRole
+                    Condition: {StringEquals: {"sts:ExternalId": !Ref "AWS::StackId"}}
+          WireGuardListener:
+            Type: Custom::ProxylityUdpGatewayListener
+            Properties:
+              ServiceToken: !FindInMap [ProxylityConfig, !Ref "AWS::Region", ServiceToken]
+              ApiKey: !FindInMap [ProxylityConfig, Account, ApiKey]
+              Protocols:
+                - wg
+              AllowUnknownPeers: true
+              UnknownPeerPreSharedKey: !Sub "{{resolve:secretsmanager:${WireGuardPSK}:SecretString}}"
+
+        """;
+
+    private const string PacketHandler = """
+              Destinations:
+                - Name: packet-handler
+                  DestinationArn: !GetAtt HandlerLambda.Arn
+                  Role:
+                    Arn: !GetAtt ProxylityRole.Arn
+        """;
+
+    private const string WorkflowTrigger = """
+              Destinations:
+                - Name: workflow-trigger
+                  DestinationArn: !GetAtt WorkflowTriggerLambda.Arn
+                  Role:
+                    Arn: !GetAtt ProxylityRole.Arn
+                  Arguments:
+                    UseAsyncInvoke: "true"
+        """;
+
+    private readonly TemplateText _text = new();
+
+    public void Dispose() => _text.Dispose();
+
+    [Theory]
+    [InlineData(PacketHandler)]
+    [InlineData(WorkflowTrigger)]
+    public async Task Accepts_the_snippets_of_the_announcement(string destinations)
+    {
+        var file = _text.Write("template.yaml", AnnouncementFrame + destinations);
+
+        var run = await CommandRun.Of("validate", file);
+
+        Assert.Equal("", run.Error);
+        Assert.Equal(0, run.ExitCode);
+        Assert.EndsWith("valid, 1 listener.\n", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Sends_the_properties_of_the_announcement_as_cloudformation_does()
+    {
+        var template = _text.LoadValid(AnnouncementFrame + PacketHandler);
+
+        var properties = TemplateText.Properties(template, "WireGuardListener");
+
+        Assert.Matches(
+            """
+            ^\{"ServiceToken":"arn:aws:lambda:us-west-2:123456789012:function:udp-gateway-provider","ApiKey":"local","Protocols":\["wg"\],"AllowUnknownPeers":"true",
+            "UnknownPeerPreSharedKey":"\{\{resolve:secretsmanager:arn:aws:secretsmanager:us-west-2:123456789012:secret:sample-WireGuardPSK-[A-Z2-7]{12}-[0-9a-f]{6}:SecretString\}\}",
+            "Destinations":\[\{"Name":"packet-handler","DestinationArn":"arn:aws:lambda:us-west-2:123456789012:function:sample-HandlerLambda-[A-Z2-7]{12}",
+            "Role":\{"Arn":"arn:aws:iam::123456789012:role/sample-ProxylityRole-[A-Z2-7]{12}"\}\}\]\}$
+            """.ReplaceLineEndings("").Replace("\n", "", StringComparison.Ordinal),
+            properties);
+    }
+
+    [Fact]
+    public async Task Reports_every_problem_of_a_listener_at_its_line()
+    {
+        var file = _text.Write("template.yaml", AnnouncementFrame
+            .Replace("- wg", "- tcp", StringComparison.Ordinal) + PacketHandler
+            .Replace("packet-handler", "packet handler", StringComparison.Ordinal)
+            .Replace("Role:", "Batching: {Count: many}\n          Role:", StringComparison.Ordinal));
+
+        var run = await CommandRun.Of("validate", file);
+
+        Assert.Equal(1, run.ExitCode);
+        var lines = run.Error.TrimEnd().Split('\n');
+        Assert.Contains(lines, line => line.StartsWith($"{file}:33: Resources.WireGuardListener.Properties.Protocols", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith($"{file}:37: Resources.WireGuardListener.Properties.Destinations[0].Name", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith($"{file}:39: Resources.WireGuardListener.Properties.Destinations[0].Batching.Count", StringComparison.Ordinal));
+        Assert.Equal(3, lines.Length);
+    }
+
+    [Fact]
+    public async Task Does_not_judge_what_only_a_deployment_knows()
+    {
+        var file = _text.Write("template.yaml", """
+            Parameters: {PeerKey: {Type: String, MinLength: 44}}
+            Resources:
+              Listener:
+                Type: Custom::ProxylityUdpGatewayListener
+                Properties:
+                  ServiceToken: x
+                  Protocols: [wg]
+                  Peers: [{PublicKey: !Ref PeerKey}]
+                  Destinations:
+                    - DestinationArn: !ImportValue elsewhere
+                      Role: arn:aws:iam::123456789012:role/r
+            """);
+
+        var run = await CommandRun.Of("validate", file);
+
+        Assert.Equal("", run.Error);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("note: Parameter PeerKey has no value; a placeholder of type String stands for it.", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--region", "mars")]
+    [InlineData("--account-id", "12")]
+    [InlineData("--parameter-overrides", "NoEquals")]
+    [InlineData("--include", "NoEquals")]
+    [InlineData("--nonsense", "x")]
+    public async Task Refuses_a_wrong_option_with_exit_code_1(string option, string value)
+    {
+        var file = _text.Write("template.yaml", AnnouncementFrame + PacketHandler);
+
+        var run = await CommandRun.Of("validate", file, option, value);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains(option, run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Suggests_the_verb_that_was_meant()
+    {
+        var run = await CommandRun.Of("valdate", "x");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("validate", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Leaves_nothing_behind()
+    {
+        var file = _text.Write("template.yaml", AnnouncementFrame + PacketHandler);
+
+        await CommandRun.Of("validate", file);
+
+        Assert.Equal([file], Directory.EnumerateFileSystemEntries(_text.Folder));
+    }
+}

@@ -1,0 +1,296 @@
+using System.Text.Json.Nodes;
+using static UdpGateway.Listeners.Tests.Binding.Declarations;
+
+namespace UdpGateway.Listeners.Tests.Binding;
+
+/// <summary>Every rule: the path that it names and the sentence that it says.</summary>
+public sealed class ListenerValidationTests
+{
+    [Theory]
+    // shapes
+    [InlineData("Port", "\"many\"", "Port", "must be a number", "\"many\"")]
+    [InlineData("Port", "\"80.5\"", "Port", "must be a whole number", "80.5")]
+    [InlineData("Port", "\"NaN\"", "Port", "must be a number", "\"NaN\"")]
+    [InlineData("Port", "[1]", "Port", "must be a number", "a list")]
+    [InlineData("Destinations", "\"x\"", "Destinations", "must be a list of objects", "a string")]
+    [InlineData("Destinations[0]", "\"x\"", "Destinations[0]", "must be an object", "a string")]
+    [InlineData("Destinations[0].Arguments", "\"x\"", "Destinations[0].Arguments", "must be an object", "a string")]
+    [InlineData("Destinations[0].Arguments.UseAsyncInvoke", "\"maybe\"", "Destinations[0].Arguments.UseAsyncInvoke", "must be true or false", "\"maybe\"")]
+    [InlineData("ClientRestrictions", "\"open\"", "ClientRestrictions", "must be an object", "a string")]
+    [InlineData("Destinations[0].Role", "{}", "Destinations[0].Role", "must be a string or an object with Arn", null)]
+    // listener
+    [InlineData("Protocols", "null", "Protocols", "is required and must be [udp] or [wg]", null)]
+    [InlineData("Protocols", "[]", "Protocols", "is required and must be [udp] or [wg]", null)]
+    [InlineData("Protocols", "[\"udp\",\"wg\"]", "Protocols", "must hold exactly one protocol, udp or wg; declare one listener for each", "\"udp, wg\"")]
+    [InlineData("Protocols", "[\"dtls\"]", "Protocols[0]", "must be udp or wg; DTLS listeners are not supported yet", "\"dtls\"")]
+    [InlineData("Protocols", "[\"tcp\"]", "Protocols[0]", "must be udp or wg", "\"tcp\"")]
+    [InlineData("Name", "\"a_b\"", "Name", "must have 1 to 128 letters, digits and hyphens", "\"a_b\"")]
+    [InlineData("Name", "\"a.2\"", "Name", "must have 1 to 128 letters, digits and hyphens", "\"a.2\"")]
+    [InlineData("ListenerName", "\"other\"", "ListenerName", "is another spelling of Name and must be equal to it or absent", "\"other\"")]
+    [InlineData("Port", "0", "Port", "must be a port from 1 to 65535", "0")]
+    [InlineData("Port", "\"65536\"", "Port", "must be a port from 1 to 65535", "65536")]
+    [InlineData("Fleet", "\"eu\"", "Fleet", "must be default; other fleets are not supported yet", "\"eu\"")]
+    [InlineData("PrivateKey", "\"{{resolve:secretsmanager:k}}\"", "PrivateKey", "is not supported yet; remove it", null)]
+    [InlineData("KeyRotationToken", "\"2\"", "KeyRotationToken", "is not supported yet; remove it", null)]
+    [InlineData("Destinations", "null", "Destinations", "must hold at least one destination", null)]
+    [InlineData("Destinations", "[]", "Destinations", "must hold at least one destination", null)]
+    [InlineData("AllowUnknownPeers", "\"true\"", "AllowUnknownPeers", "needs Protocols [wg]; a udp listener knows no peers", null)]
+    [InlineData("UnknownPeerPreSharedKey", "\"AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\"", "UnknownPeerPreSharedKey", "needs Protocols [wg]; a udp listener does not encrypt", null)]
+    [InlineData("Peers", "[{\"PublicKey\":\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\"}]", "Peers", "needs Protocols [wg]; a udp listener knows no peers", null)]
+    // client restrictions
+    [InlineData("ClientRestrictions.Networks", "[\"10.0.0.0/8\",\"10.1/16\"]", "ClientRestrictions.Networks[1]", "must be a CIDR block such as 192.0.2.0/24 or 2001:db8::/32", "\"10.1/16\"")]
+    [InlineData("ClientRestrictions.Networks", "[\"10.0.0.0/33\"]", "ClientRestrictions.Networks[0]", "must be a CIDR block such as 192.0.2.0/24 or 2001:db8::/32", "\"10.0.0.0/33\"")]
+    [InlineData("ClientRestrictions.Networks", "[\"\"]", "ClientRestrictions.Networks[0]", "must be a CIDR block such as 192.0.2.0/24 or 2001:db8::/32", "\"\"")]
+    [InlineData("ClientRestrictions.Networks", "[\"fe80::1%eth0/64\"]", "ClientRestrictions.Networks[0]", "must be a CIDR block such as 192.0.2.0/24 or 2001:db8::/32", "\"fe80::1%eth0/64\"")]
+    [InlineData("ClientRestrictions.Domains", "[\"example.com\"]", "ClientRestrictions.Domains", "is not supported yet; restrict clients by Networks", null)]
+    // destination
+    [InlineData("Destinations[0].Name", "\"a b\"", "Destinations[0].Name", "must have 1 to 128 letters, digits and hyphens", "\"a b\"")]
+    [InlineData("Destinations[0].Role", "null", "Destinations[0].Role", "is required: the ARN of the role that the gateway assumes to deliver packets, as a string or as {\"Arn\": …}", null)]
+    [InlineData("Destinations[0].Role", "\"delivery\"", "Destinations[0].Role", "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/NAME", "\"delivery\"")]
+    [InlineData("Destinations[0].Role", "\"arn:aws:iam::123456789012:user/delivery\"", "Destinations[0].Role", "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/NAME", "\"arn:aws:iam::123456789012:user/delivery\"")]
+    [InlineData("Destinations[0].DestinationArn", "\"handler\"", "Destinations[0].DestinationArn", "must be an ARN of the form arn:partition:service:region:account:resource", "\"handler\"")]
+    [InlineData("Destinations[0].DestinationArn", "\"arn:aws:sqs:us-west-2:123456789012:queue\"", "Destinations[0].DestinationArn", "must belong to a service that packets can be delivered to: lambda", "\"arn:aws:sqs:us-west-2:123456789012:queue\"")]
+    [InlineData("Destinations[0].DestinationArn", "\"arn:aws:lambda:us-west-2:123456789012:layer:x\"", "Destinations[0].DestinationArn", "must have the form arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]", "\"arn:aws:lambda:us-west-2:123456789012:layer:x\"")]
+    [InlineData("Destinations[0].DestinationArn", "\"arn:aws:lambda:us-west-2:123456789012:function:a/../b\"", "Destinations[0].DestinationArn", "must have the form arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]", "\"arn:aws:lambda:us-west-2:123456789012:function:a/../b\"")]
+    [InlineData("Destinations[0].DestinationArn", "{\"mars\":\"arn:aws:lambda:us-west-2:123456789012:function:a\"}", "Destinations[0].DestinationArn.mars", "must be keyed by an AWS region such as us-west-2, or by *", "\"mars\"")]
+    [InlineData("Destinations[0].Formatter", "\"coap\"", "Destinations[0].Formatter", "must be base64, hex, ascii or utf8; coap is not supported yet", "\"coap\"")]
+    [InlineData("Destinations[0].Formatter", "\"1\"", "Destinations[0].Formatter", "must be base64, hex, ascii or utf8", "\"1\"")]
+    [InlineData("Destinations[0].FilterExpression", "\"[0] == 0xFE\"", "Destinations[0].FilterExpression", "is not supported yet; remove it", null)]
+    [InlineData("Destinations[0].DeadLetterArn", "\"x\"", "Destinations[0].DeadLetterArn", "is not supported yet; remove it", null)]
+    [InlineData("Destinations[0].Arguments.TenantId", "\"x\"", "Destinations[0].Arguments.TenantId", "is not supported yet; remove it", null)]
+    [InlineData("Destinations[0].Arguments", "{\"UseResponseStreaming\":\"true\"}", "Destinations[0].Arguments.UseResponseStreaming", "is not supported yet; remove it to receive the function's replies when it returns", null)]
+    [InlineData("Destinations[0].Arguments", "{\"UseResponseStreaming\":\"true\",\"UseAsyncInvoke\":\"true\"}", "Destinations[0].Arguments.UseResponseStreaming", "cannot be combined with UseAsyncInvoke, because an asynchronous invocation has no response to stream; set at most one of them to true", null)]
+    [InlineData("Destinations[0].Concurrency", "0", "Destinations[0].Concurrency", "must be from 1 to 1,000 deliveries at a time", "0")]
+    // batching
+    [InlineData("Destinations[0].Batching.Count", "0", "Destinations[0].Batching.Count", "must be from 1 to 10,000 packets", "0")]
+    [InlineData("Destinations[0].Batching.Count", "\"10001\"", "Destinations[0].Batching.Count", "must be from 1 to 10,000 packets", "10001")]
+    [InlineData("Destinations[0].Batching.TimeoutInSeconds", "-1", "Destinations[0].Batching.TimeoutInSeconds", "must be from 0 to 300 seconds", "-1")]
+    [InlineData("Destinations[0].Batching.TimeoutInSeconds", "\"300.5\"", "Destinations[0].Batching.TimeoutInSeconds", "must be from 0 to 300 seconds", "300.5")]
+    [InlineData("Destinations[0].Batching.SizeInMB", "0", "Destinations[0].Batching.SizeInMB", "must be more than 0 and at most 256 megabytes", "0")]
+    [InlineData("Destinations[0].Batching.SizeInMb", "-2", "Destinations[0].Batching.SizeInMb", "must be more than 0 and at most 256 megabytes", "-2")]
+    [InlineData("Destinations[0].Batching", "{\"SizeInMB\":1,\"SizeInMb\":2}", "Destinations[0].Batching.SizeInMb", "is another spelling of SizeInMB and must be equal to it or absent", "2")]
+    public void Refuses_on_a_udp_listener(string path, string json, string expectedPath, string sentence, string? given) =>
+        AssertOnlyProblem(Udp().With(path, json), expectedPath, sentence, given);
+
+    [Theory]
+    [InlineData("Peers[0].PublicKey", "null", "Peers[0].PublicKey", "is required: the peer's WireGuard public key, base64 of 32 bytes")]
+    [InlineData("Peers[0].PublicKey", "\"c2hvcnQ=\"", "Peers[0].PublicKey", "must be base64 of exactly 32 bytes, a WireGuard public key")]
+    [InlineData("Peers[0].PublicKey", "\"not a key\"", "Peers[0].PublicKey", "must be base64 of 32 bytes, a WireGuard public key")]
+    [InlineData("Peers[0].PublicKey", "\"" + ZeroKey + "\"", "Peers[0].PublicKey", "is all zero, which is nobody's public key")]
+    [InlineData("Peers[0].AllowedIPs", "[\"10.0.0.300/32\"]", "Peers[0].AllowedIPs[0]", "must be a CIDR block such as 192.0.2.0/24 or 2001:db8::/32")]
+    [InlineData("Peers[0].SharedSecret", "\"\"", "Peers[0].SharedSecret", "is empty, which would be no key at all; it must be base64 of 32 bytes (`udpgw keys psk` makes one) or a {{resolve:secretsmanager:…}} reference")]
+    [InlineData("Peers[0].SharedSecret", "\"" + ZeroKey + "\"", "Peers[0].SharedSecret", "is the all-zero key, which is no key at all; it must be base64 of 32 bytes (`udpgw keys psk` makes one) or a {{resolve:secretsmanager:…}} reference")]
+    [InlineData("Peers[0].SharedSecret", "\"c2hvcnQ=\"", "Peers[0].SharedSecret", "holds a number of bytes other than 32; it must be base64 of 32 bytes (`udpgw keys psk` makes one) or a {{resolve:secretsmanager:…}} reference")]
+    [InlineData("Peers[0].SharedSecret", "\"pass phrase\"", "Peers[0].SharedSecret", "is not base64; it must be base64 of 32 bytes (`udpgw keys psk` makes one) or a {{resolve:secretsmanager:…}} reference")]
+    [InlineData("Peers[0].SharedSecret", "\"{{resolve:ssm-secure:key:1}}\"", "Peers[0].SharedSecret", "cannot be read with {{resolve:ssm-secure:…}}; only secretsmanager references are supported, so keep the key in Secrets Manager")]
+    [InlineData("UnknownPeerPreSharedKey", "\"" + PresharedKey + "\"", "UnknownPeerPreSharedKey", "has no meaning while AllowUnknownPeers is not true; set AllowUnknownPeers to true or remove the key")]
+    public void Refuses_on_a_wireguard_listener(string path, string json, string expectedPath, string sentence)
+    {
+        var problem = Assert.Single(Bind(WireGuard().With(path, json)).Problems);
+
+        Assert.Equal(expectedPath, problem.Path);
+        Assert.Equal(sentence, problem.Sentence);
+    }
+
+    [Theory]
+    [InlineData("AllowUnknownPeer", "AllowUnknownPeers")]
+    [InlineData("allowUnknownPeers", "AllowUnknownPeers")]
+    [InlineData("AlowUnknownPears", "AllowUnknownPeers")]
+    [InlineData("UnknownPeerPresharedKey", "UnknownPeerPreSharedKey")]
+    [InlineData("UnknownPeersPreSharedKey", "UnknownPeerPreSharedKey")]
+    [InlineData("ClientRestriction", "ClientRestrictions")]
+    [InlineData("Peer", "Peers")]
+    public void Refuses_a_near_miss_of_a_gating_property(string name, string meant)
+    {
+        var problem = Assert.Single(Bind(WireGuard().With(name, "\"secret-looking value\"")).Problems);
+
+        Assert.Equal(name, problem.Path);
+        Assert.Equal($"is not a property; {meant} must be written exactly so", problem.Sentence);
+        Assert.Null(problem.Given);
+    }
+
+    [Theory]
+    [InlineData("Peers[0].SharedSecrets", "is not a property; SharedSecret must be written exactly so")]
+    [InlineData("Peers[0].AllowedIps", "is not a property; AllowedIPs must be written exactly so")]
+    [InlineData("Peers[0].Networks", "is not a property here; Networks belongs elsewhere")]
+    [InlineData("ClientRestrictions.Network", "is not a property; Networks must be written exactly so")]
+    [InlineData("Networks", "is not a property here; Networks belongs elsewhere")]
+    public void Refuses_a_near_miss_where_it_nests(string path, string sentence)
+    {
+        var problem = Assert.Single(Bind(WireGuard().With(path, "\"x\"")).Problems);
+
+        Assert.Equal(path, problem.Path);
+        Assert.Equal(sentence, problem.Sentence);
+    }
+
+    [Theory]
+    [InlineData("Foo", "\"Bar\"", "Foo", "is not a property of this resource and has no effect")]
+    [InlineData("Destinations[0].Foo", "{}", "Destinations[0].Foo", "is not a property of this resource and has no effect")]
+    [InlineData("Destinations[0].Arguments.SendRaw", "true", "Destinations[0].Arguments.SendRaw", "is not a property of this resource and has no effect")]
+    [InlineData("Destinations[0].MetricsEnabled", "\"true\"", "Destinations[0].MetricsEnabled", "is accepted but has no effect yet")]
+    [InlineData("Destinations[0].EnableLogging", "true", "Destinations[0].EnableLogging", "is accepted but has no effect yet")]
+    [InlineData("Destinations[0].LogGroupName", "\"/x\"", "Destinations[0].LogGroupName", "is accepted but has no effect yet")]
+    [InlineData("DecapsulatedDelivery", "\"true\"", "DecapsulatedDelivery", "has no effect on a udp listener")]
+    [InlineData("Psks", "{\"a\":\"b\"}", "Psks", "concerns DTLS listeners only and has no effect")]
+    public void Warns_of_what_has_no_effect(string path, string json, string expectedPath, string sentence)
+    {
+        var bound = Bind(Udp().With(path, json));
+
+        Assert.NotNull(bound.Definition);
+        var warning = Assert.Single(bound.Warnings);
+        Assert.Equal(expectedPath, warning.Path);
+        Assert.Equal(sentence, warning.Sentence);
+    }
+
+    [Fact]
+    public void Warns_when_nobody_may_connect()
+    {
+        var warning = Assert.Single(Bind(WireGuard().With("Peers", "[]")).Warnings);
+
+        Assert.Equal("is empty and AllowUnknownPeers is not true, so that no client can connect", warning.Sentence);
+    }
+
+    [Theory]
+    [InlineData("AllowUnknownPeers", "\"false\"")]
+    [InlineData("Peers", "[]")]
+    [InlineData("DecapsulatedDelivery", "false")]
+    [InlineData("Destinations[0].MetricsEnabled", "\"false\"")]
+    [InlineData("Description", "\"text\"")]
+    [InlineData("Fleet", "\"default\"")]
+    [InlineData("ServiceTimeout", "\"60\"")]
+    public void Harmless_values_pass_without_a_word(string path, string json)
+    {
+        var bound = Bind(Udp().With(path, json));
+
+        Assert.Empty(bound.Problems);
+        Assert.Empty(bound.Warnings);
+    }
+
+    [Fact]
+    public void Refuses_two_peers_with_one_key_however_it_is_written()
+    {
+        var properties = WireGuard();
+        properties["Peers"]!.AsArray().Add(Peer(" " + PeerKey));
+
+        var problem = Assert.Single(Bind(properties).Problems);
+
+        Assert.Equal("Peers[1].PublicKey", problem.Path);
+        Assert.Equal("is the key of Peers[0] already; every peer needs a key of its own", problem.Sentence);
+    }
+
+    [Theory]
+    [InlineData("10.1.0.0/16", "10.1.2.3/16", true)]
+    [InlineData("10.1.0.0/16", "10.1.0.0/17", false)]
+    [InlineData("0.0.0.0/0", "0.0.0.0/0", false)]
+    [InlineData("::/0", "::/0", false)]
+    [InlineData("fd00::1", "fd00::1/128", true)]
+    public void Refuses_one_network_on_two_peers_except_any(string first, string second, bool refused)
+    {
+        var properties = WireGuard().With("Peers[0].AllowedIPs", $"[\"{first}\"]");
+        properties["Peers"]!.AsArray().Add(Peer(OtherPeerKey));
+        properties.With("Peers[1].AllowedIPs", $"[\"{second}\"]");
+
+        var problems = Bind(properties).Problems;
+
+        if (!refused)
+            Assert.Empty(problems);
+        else
+            Assert.Equal($"Peers[1].AllowedIPs[0] is the network of Peers[0] already; only 0.0.0.0/0 and ::/0 may be shared by peers; \"{second}\" was given.", Assert.Single(problems).ToString());
+    }
+
+    [Fact]
+    public void Refuses_mixed_services_in_a_region_map()
+    {
+        var problems = Bind(Udp().With("Destinations[0].DestinationArn", $$"""{"us-west-2":"{{FunctionArn}}","us-east-1":"arn:aws:sqs:us-east-1:123456789012:queue"}""")).Problems;
+
+        Assert.Contains(problems, problem => problem.Path == "Destinations[0].DestinationArn" && problem.Sentence == "must name the same service in every region");
+    }
+
+    [Fact]
+    public void Role_may_be_missing_only_where_the_context_says_so()
+    {
+        var properties = Udp().With("Destinations[0].Role", "null");
+
+        Assert.NotNull(Bind(properties, arn => arn == FunctionArn).Definition);
+        Assert.Null(Bind(properties, arn => arn != FunctionArn).Definition);
+        Assert.Null(Bind(properties.With("Destinations[0].DestinationArn", "{}"), _ => true).Definition);
+    }
+
+    [Fact]
+    public void Refuses_destination_names_that_are_equal_or_collide_with_a_generated_one()
+    {
+        var properties = Udp();
+        properties["Destinations"]!.AsArray().Add(Destination());
+        properties.With("Destinations[0].Name", "\"echo-1\"");
+
+        var problem = Assert.Single(Bind(properties).Problems);
+
+        Assert.Equal("Destinations[1].Name", problem.Path);
+        Assert.Equal("is the name of Destinations[0] already", problem.Sentence);
+    }
+
+    [Fact]
+    public void Refuses_destination_names_that_no_answer_can_carry()
+    {
+        var properties = Udp();
+        properties["Destinations"] = new JsonArray([.. Enumerable.Range(0, 20).Select(index =>
+        {
+            var destination = Destination();
+            destination["Name"] = $"{new string('n', 110)}{index}";
+            return destination;
+        })]);
+
+        var problem = Assert.Single(Bind(properties).Problems);
+
+        Assert.Equal("Destinations", problem.Path);
+        Assert.StartsWith("has names of 2,290 bytes together, but CloudFormation's answer has room for 2,048", problem.Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Reports_all_problems_at_once_with_the_index_of_the_template()
+    {
+        var properties = WireGuard()
+            .With("Port", "\"x\"")
+            .With("Destinations[0].Batching.Count", "\"0\"")
+            .With("Destinations[0].Role", "null");
+        properties["Peers"]!.AsArray().Insert(0, null);
+        properties.With("Peers[1].SharedSecret", "\"short\"");
+
+        var paths = Bind(properties).Problems.Select(problem => problem.Path).Order(StringComparer.Ordinal);
+
+        Assert.Equal(["Destinations[0].Batching.Count", "Destinations[0].Role", "Peers[1].SharedSecret", "Port"], paths);
+    }
+
+    [Fact]
+    public void No_problem_repeats_a_key_however_malformed()
+    {
+        const string Secret = "hunter2hunter2hunter2";
+        var properties = WireGuard()
+            .With("ApiKey", $"[\"{Secret}\"]")
+            .With("UnknownPeerPreSharedKey", $"\"{Secret}\"")
+            .With("UnknownPeerPreSharedKei", $"\"{Secret}\"")
+            .With("Psks", $"\"{Secret}\"")
+            .With("PrivateKey", $"\"{Secret}\"")
+            .With("Peers[0].SharedSecret", $"{{\"Key\":\"{Secret}\"}}")
+            .With("Peers[0].PublicKey", $"\"{Secret}\"")
+            .With("Peers[0].Secret", $"\"{Secret}\"");
+        properties["Peers"]!.AsArray().Add(Secret);
+
+        var bound = Bind(properties);
+
+        Assert.True(bound.Problems.Count >= 6);
+        Assert.All(bound.Problems.Concat(bound.Warnings), problem => Assert.DoesNotContain(Secret, problem.ToString(), StringComparison.Ordinal));
+    }
+
+    private static void AssertOnlyProblem(JsonObject properties, string path, string sentence, string? given)
+    {
+        var bound = Bind(properties);
+
+        var problem = Assert.Single(bound.Problems);
+        Assert.Null(bound.Definition);
+        Assert.Equal(path, problem.Path);
+        Assert.Equal(sentence, problem.Sentence);
+        Assert.Equal(given, problem.Given);
+        Assert.NotEmpty(problem.Code);
+    }
+}
