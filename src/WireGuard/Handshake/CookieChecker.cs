@@ -19,7 +19,7 @@ internal sealed class CookieChecker : IDisposable
     private readonly RandomFill _random;
     private readonly byte[] _seed = GC.AllocateArray<byte>(WireGuardSpecification.KeySize, pinned: true);
     private readonly byte[] _secret = GC.AllocateArray<byte>(WireGuardSpecification.HashSize, pinned: true);
-    private long _period = -1;
+    private long _period = long.MinValue;
 
     /// <param name="seed">32 secret bytes, copied.</param>
     /// <param name="random">For the nonces of the replies.</param>

@@ -36,7 +36,8 @@ internal sealed class HandshakeBudget(double share)
 
     private void Refill(TimeSpan now)
     {
-        var gained = (now - _refilled) * share;
+        // A clock that is set back gains nothing, but takes nothing either.
+        var gained = now > _refilled ? (now - _refilled) * share : TimeSpan.Zero;
         _refilled = now;
         _available = _available + gained < Burst ? _available + gained : Burst;
     }
