@@ -13,7 +13,11 @@ internal static class CommandLine
     {
         var root = new RootCommand("Runs templates of the UDP Gateway on this machine, and talks to its listeners.")
         {
+            UpCommand.Create(),
+            DownCommand.Create(),
             ValidateCommand.Create(),
+            SendCommand.Create(),
+            KeysCommand.Create(),
         };
         // Signals belong to `up`, which has more to stop than a cancelled task; exceptions are told apart below.
         var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };

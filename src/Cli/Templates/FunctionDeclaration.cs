@@ -5,6 +5,8 @@ namespace UdpGateway.Cli.Templates;
 /// <summary>A Lambda function of the template, from either type of resource.</summary>
 internal sealed record FunctionDeclaration
 {
+    private static readonly string[] HostedRuntimes = ["python3.", "nodejs", "dotnet", "provided."];
+
     public required string LogicalId { get; init; }
 
     public required string FunctionName { get; init; }
@@ -27,6 +29,9 @@ internal sealed record FunctionDeclaration
     /// <summary>Values may hold dynamic references, which are resolved at the start.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Variables that refer to what does not exist before the functions do, such as a listener's port.</summary>
+    public IReadOnlyList<string> UnknownVariables { get; init; } = [];
+
     /// <summary>Why the function cannot run here, as a sentence; null when it can.</summary>
     public string? Obstacle { get; init; }
 
@@ -43,6 +48,9 @@ internal sealed record FunctionDeclaration
             obstacle = "The function has no Runtime.";
         if (obstacle is null && handler is null)
             obstacle = "The function has no Handler.";
+        if (obstacle is null && !HostedRuntimes.Any(prefix => runtime!.StartsWith(prefix, StringComparison.Ordinal)))
+            obstacle = $"The runtime {runtime} is not run here; {string.Join(", ", HostedRuntimes.Select(prefix => prefix + "*"))} are.";
+        var variables = ((properties.Find("Environment") as MapNode)?.Find("Variables") as MapNode)?.Entries ?? [];
         return new FunctionDeclaration
         {
             LogicalId = resource.LogicalId,
@@ -54,9 +62,8 @@ internal sealed record FunctionDeclaration
             InlineCode = inline,
             Timeout = TimeSpan.FromSeconds(Number(properties, "Timeout", 3)),
             MemorySize = Number(properties, "MemorySize", 128),
-            Environment = ((properties.Find("Environment") as MapNode)?.Find("Variables") as MapNode)?.Entries
-                .Where(entry => entry.Value is ScalarNode)
-                .ToDictionary(entry => entry.Key, entry => ((ScalarNode)entry.Value).Text) ?? [],
+            Environment = variables.Where(entry => entry.Value is ScalarNode).ToDictionary(entry => entry.Key, entry => ((ScalarNode)entry.Value).Text),
+            UnknownVariables = [.. variables.Where(entry => TemplateEvaluator.IsPlaceholder(entry.Value)).Select(entry => entry.Key)],
             Obstacle = obstacle,
         };
     }

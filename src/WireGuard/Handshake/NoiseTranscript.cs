@@ -21,11 +21,14 @@ internal struct NoiseTranscript
     private Bytes32 _hash;
 
     /// <summary>HASH(HASH(CONSTRUCTION) ‖ IDENTIFIER) ‖ S_r mixed: the same for every handshake with one responder.</summary>
-    public static NoiseTranscript Start(ReadOnlySpan<byte> responderStatic)
+    public static NoiseTranscript Start(ReadOnlySpan<byte> responderStatic) => Start(WireGuardSpecification.Identifier, responderStatic);
+
+    /// <summary>IDENTIFIER is what Noise calls the prologue; published Noise vectors have another one.</summary>
+    public static NoiseTranscript Start(ReadOnlySpan<byte> prologue, ReadOnlySpan<byte> responderStatic)
     {
         var transcript = default(NoiseTranscript);
         Blake2s.Hash(WireGuardSpecification.Construction, transcript._chainingKey);
-        Blake2s.Hash(transcript._chainingKey, WireGuardSpecification.Identifier, transcript._hash);
+        Blake2s.Hash(transcript._chainingKey, prologue, transcript._hash);
         transcript.MixHash(responderStatic);
         return transcript;
     }

@@ -1,0 +1,189 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using UdpGateway.Cli.LocalStack;
+using UdpGateway.Cli.Templates;
+using UdpGateway.Cli.Terminal;
+
+namespace UdpGateway.Cli.Commands;
+
+/// <summary>Brings a template up and serves it until a signal; the stack stays in its directory for the next time.</summary>
+internal sealed class UpCommand
+{
+    private readonly TemplateOptions _template = new();
+    private readonly Option<string> _bind = new("--bind") { Description = "The address that listeners bind.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1" };
+    private readonly Option<string[]> _ports = new("--port") { Description = "The UDP port of a listener. Repeatable; without it the template's Port, else the port of the last time, else a free one.", HelpName = "LOGICALID=PORT" };
+    private readonly Option<string[]> _secrets = new("--secret") { Description = "The file with the value of a secret, by its name or logical id. Repeatable.", HelpName = "NAME=FILE" };
+    private readonly Option<string?> _outputs = new("--outputs") { Description = "Where to write listeners, outputs and the admin address as JSON when everything serves.", HelpName = "FILE" };
+    private readonly Option<int> _adminPort = new("--admin-port") { Description = "The TCP port of the admin endpoint on 127.0.0.1; 0 takes a free one.", HelpName = "PORT" };
+    private readonly Option<bool> _plain = new("--plain") { Description = "Plain lines only, as chosen by itself when the output is no terminal." };
+
+    public static Option<string> StateOption() => new("--state")
+    {
+        Description = "The directory that keeps keys, ports and everything else over restarts.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => ".udpgw",
+    };
+
+    private readonly Option<string> _state = StateOption();
+
+    public static Command Create()
+    {
+        var up = new UpCommand();
+        var command = new Command("up", "Runs a template on this machine until Ctrl-C: its functions as local processes, its listeners in this process.");
+        up._template.AddTo(command);
+        foreach (var option in (Option[])[up._bind, up._ports, up._state, up._secrets, up._outputs, up._adminPort, up._plain])
+            command.Options.Add(option);
+        command.SetAction((parsed, _) => up.RunAsync(parsed));
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed)
+    {
+        using var stopping = new CancellationTokenSource();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        var output = parsed.InvocationConfiguration.Output;
+        try
+        {
+            await RunAsync(parsed, output, stopping.Token);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            await output.WriteLineAsync("Stopped before everything was up.");
+        }
+
+        return 0;
+
+        void Stop(PosixSignalContext context)
+        {
+            // The second signal is for those who cannot wait: the system's default ends the process.
+            context.Cancel = !stopping.IsCancellationRequested;
+            stopping.Cancel();
+        }
+    }
+
+    private async Task RunAsync(ParseResult parsed, TextWriter output, CancellationToken stopping)
+    {
+        var settings = ReadRunSettings(parsed);
+        var stateDirectory = parsed.GetValue(_state)!;
+        var isPlain = parsed.GetValue(_plain) || !ReferenceEquals(output, Console.Out) || Console.IsOutputRedirected;
+
+        // A template that is wrong from the start must not leave a directory behind.
+        StateDirectory? directory = null;
+        try
+        {
+            var state = StateDirectory.Exists(stateDirectory) ? (directory = StateDirectory.Open(stateDirectory)).Load() : null;
+            var problems = new ProblemList();
+            var template = ReadTemplate(parsed, state, settings, problems);
+            directory ??= StateDirectory.Open(stateDirectory);
+            state ??= new StackState
+            {
+                StackId = template.Settings.StackId,
+                StackName = template.Settings.StackName,
+                Region = template.Settings.Region,
+                AccountId = template.Settings.AccountId,
+            };
+            directory.Save(state);
+            await CheckPortsAsync(template, settings, state, directory, stopping);
+
+            using var loggers = LoggerFactory.Create(builder => builder
+                .SetMinimumLevel(LogLevel.Information)
+                .AddFilter("Microsoft", LogLevel.Warning)
+                .AddProvider(new LineLoggerProvider(output, LogLevel.Information)));
+            foreach (var note in problems.Notes)
+                await output.WriteLineAsync($"note: {note}");
+
+            await using var stack = await RunningStack.StartAsync(template, problems, settings, directory, state, loggers, output.WriteLine, stopping);
+            var configuration = await WriteClientConfigurationAsync(stack, settings, directory, stopping);
+            if (parsed.GetValue(_outputs) is { } file)
+                OutputsFile.Write(file, stack, settings);
+            StackSummary.Write(output, template, stack, settings, configuration?.Path, isPlain ? null : configuration?.Text);
+
+            await WaitAsync(stopping);
+            await output.WriteLineAsync("Stopping.");
+        }
+        finally
+        {
+            directory?.Store.Dispose();
+        }
+    }
+
+    private Template ReadTemplate(ParseResult parsed, StackState? state, RunSettings settings, ProblemList problems)
+    {
+        var read = _template.Read(parsed, stack => state?.StackId ?? $"arn:aws:cloudformation:{stack.Region}:{stack.AccountId}:stack/{stack.StackName}/{Guid.NewGuid()}");
+        if (state is not null)
+        {
+            if (state.Region != read.Region || state.AccountId != read.AccountId)
+                throw new UserErrorException($"The stack in {parsed.GetValue(_state)} belongs to --region {state.Region} --account-id {state.AccountId}; use these, another --state, or `udpgw down` first.");
+            read = read with { StackName = state.StackName };
+        }
+
+        var template = Template.Load(parsed.GetValue(_template.Template)!, read, problems);
+        if (template is not null)
+        {
+            template.Check();
+            DeclaredListeners.Check(template, problems);
+            DeclaredFunctions.Check(template, problems);
+            foreach (var name in settings.Ports.Keys.Where(name => !template.Resources.Any(resource => resource.IsListener && resource.LogicalId == name)))
+                problems.Report(null, "--port", $"The template has no listener '{name}'.{Suggestion.For(name, template.Resources.Where(resource => resource.IsListener).Select(resource => resource.LogicalId))}");
+        }
+
+        problems.ThrowIfAny();
+        return template!;
+    }
+
+    /// <summary>A port can only be chosen when the listener is made: no property says so, hence no Update could.</summary>
+    private static async Task CheckPortsAsync(Template template, RunSettings settings, StackState state, StateDirectory directory, CancellationToken cancellationToken)
+    {
+        foreach (var resource in state.Resources.Where(resource => template.Resources.Any(declared => declared.LogicalId == resource.LogicalId)))
+        {
+            if (settings.Ports.TryGetValue(resource.LogicalId, out var port)
+                && await directory.Store.FindAsync(resource.PhysicalResourceId, cancellationToken) is { } record && record.Port != port)
+                throw new UserErrorException($"--port {resource.LogicalId}={port}: the listener already has port {record.Port}, which its clients know; run `udpgw down` first to give it another one.");
+        }
+    }
+
+    private static async Task<(string Path, string Text)?> WriteClientConfigurationAsync(RunningStack stack, RunSettings settings, StateDirectory directory, CancellationToken cancellationToken)
+    {
+        var listener = stack.Listeners
+            .Where(candidate => candidate.Record.WireGuardPublicKey is not null)
+            .OrderByDescending(candidate => candidate.Record.Definition.AllowUnknownPeers)
+            .FirstOrDefault();
+        if (listener is null)
+            return null;
+        var client = new ClientConfiguration(directory, directory.Store);
+        var text = await client.WriteAsync(listener.Record, new IPEndPoint(settings.ClientAddress, listener.Record.Port).ToString(), cancellationToken);
+        return (client.Path, text);
+    }
+
+    private RunSettings ReadRunSettings(ParseResult parsed)
+    {
+        if (!IPAddress.TryParse(parsed.GetValue(_bind), out var address))
+            throw new UserErrorException($"--bind takes an IP address; '{parsed.GetValue(_bind)}' is none.");
+        var adminPort = parsed.GetValue(_adminPort);
+        if (adminPort is < 0 or > 65_535)
+            throw new UserErrorException($"--admin-port takes 0 to 65535; {adminPort} was given.");
+        return new RunSettings
+        {
+            BindAddress = address,
+            AdminPort = adminPort,
+            Ports = TemplateOptions.Pairs(parsed.GetValue(_ports), "--port", "LOGICALID=PORT").ToDictionary(pair => pair.Key, pair => Port(pair.Key, pair.Value)),
+            Secrets = TemplateOptions.Pairs(parsed.GetValue(_secrets), "--secret", "NAME=FILE"),
+        };
+    }
+
+    private static int Port(string logicalId, string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is >= 1 and <= 65_535
+            ? port
+            : throw new UserErrorException($"--port {logicalId}={text}: a port is a number from 1 to 65535.");
+
+    private static async Task WaitAsync(CancellationToken stopping)
+    {
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = stopping.Register(stopped.SetResult);
+        await stopped.Task;
+    }
+}

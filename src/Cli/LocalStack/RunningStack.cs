@@ -1,0 +1,232 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using UdpGateway.Cli.LocalLambda;
+using UdpGateway.Cli.Templates;
+using UdpGateway.Gateway;
+using UdpGateway.Listeners.Storage;
+using UdpGateway.Provider;
+
+namespace UdpGateway.Cli.LocalStack;
+
+/// <summary>What the command line says about running a template.</summary>
+internal sealed record RunSettings
+{
+    public IPAddress BindAddress { get; init; } = IPAddress.Loopback;
+
+    /// <summary>0 takes a free one.</summary>
+    public int AdminPort { get; init; }
+
+    /// <summary>UDP port by logical id.</summary>
+    public IReadOnlyDictionary<string, int> Ports { get; init; } = new Dictionary<string, int>();
+
+    /// <summary>File by the name or logical id of a secret.</summary>
+    public IReadOnlyDictionary<string, string> Secrets { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The address that clients on this machine use.</summary>
+    public IPAddress ClientAddress => BindAddress.Equals(IPAddress.Any) ? IPAddress.Loopback
+        : BindAddress.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback
+        : BindAddress;
+}
+
+/// <summary>A listener that is served, with the logical id that declares it.</summary>
+internal sealed record ServedListener(string LogicalId, ListenerRecord Record);
+
+/// <summary>A template at work on this machine: functions, gateway, and the provider that brought its listeners up.</summary>
+internal sealed partial class RunningStack : IAsyncDisposable
+{
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(3);
+
+    private readonly LocalLambdaHost _functions;
+    private readonly LocalDestinations _destinations;
+    private readonly GatewayHost _gateway;
+    private readonly ILogger _logger;
+
+    private RunningStack(LocalLambdaHost functions, LocalDestinations destinations, GatewayHost gateway, ILogger logger)
+    {
+        _functions = functions;
+        _destinations = destinations;
+        _gateway = gateway;
+        _logger = logger;
+    }
+
+    public Uri AdminAddress => _gateway.AdminAddress;
+
+    public IReadOnlyList<FunctionDeclaration> Functions { get; private init; } = [];
+
+    public IReadOnlyList<ServedListener> Listeners { get; private set; } = [];
+
+    public IReadOnlyList<KeyValuePair<string, string>> Outputs { get; private set; } = [];
+
+    /// <summary>Returns when everything serves.</summary>
+    /// <exception cref="UserErrorException">The template or this machine does not permit it; nothing is left running.</exception>
+    public static async Task<RunningStack> StartAsync(
+        Template template, ProblemList problems, RunSettings settings, StateDirectory directory, StackState state, ILoggerFactory loggers, Action<string> say, CancellationToken cancellationToken)
+    {
+        var store = directory.Store;
+        var secrets = new TemplateSecrets(store);
+        await secrets.StoreAsync(template, settings.Secrets, problems, cancellationToken);
+        var declared = template.Functions().Where(function => function.Obstacle is null).ToList();
+        var local = new List<LocalFunction>();
+        foreach (var function in declared)
+            local.Add(ToLocal(function, await secrets.ResolveAsync(function, problems, cancellationToken)));
+        problems.ThrowIfAny();
+
+        var functions = await StartFunctionsAsync(template.Settings, directory, local, loggers, cancellationToken);
+        LocalDestinations? destinations = null;
+        GatewayHost? gateway = null;
+        try
+        {
+            destinations = new LocalDestinations(
+                template.Settings.Region, template.FunctionArns(), functions.Endpoint, AwsEndpoint(), directory.PathOf("destinations"), say);
+            gateway = await StartGatewayAsync(template.Settings, settings, directory, destinations, loggers, cancellationToken);
+            var stack = new RunningStack(functions, destinations, gateway, loggers.CreateLogger<RunningStack>()) { Functions = declared };
+            await stack.ApplyAsync(template, problems, settings, directory, state, loggers, say, cancellationToken);
+            return stack;
+        }
+        catch
+        {
+            if (gateway is not null)
+                await gateway.DisposeAsync();
+            destinations?.Dispose();
+            await functions.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The gateway first, so that what it has under way can still be answered; then the functions' processes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await _gateway.StopAsync().WaitAsync(StopTimeout);
+            await _gateway.DisposeAsync();
+        }
+        catch (TimeoutException)
+        {
+            Log.GatewayLate(_logger, StopTimeout.TotalSeconds);
+        }
+
+        await _functions.DisposeAsync();
+        _destinations.Dispose();
+    }
+
+    private async Task ApplyAsync(
+        Template template, ProblemList problems, RunSettings settings, StateDirectory directory, StackState state, ILoggerFactory loggers, Action<string> say, CancellationToken cancellationToken)
+    {
+        var provisioner = new LocalProvisioner(_gateway, settings.BindAddress, settings.Ports, state);
+        await ServeAgainAsync(state, directory.Store, provisioner, cancellationToken);
+
+        var options = new ProviderOptions
+        {
+            Region = template.Settings.Region,
+            AccountId = template.Settings.AccountId,
+            DomainName = settings.ClientAddress.ToString(),
+            LocalMode = true,
+            MayOmitRole = template.FunctionArns().Contains,
+        };
+        using var client = CustomResourceHandler.CreateResponseClient();
+        var handler = new CustomResourceHandler(options, directory.Store, directory.Store, provisioner, client, TimeProvider.System, loggers.CreateLogger<CustomResourceHandler>());
+        await using var responses = await ResponseEndpoint.StartAsync(cancellationToken);
+        await new Stack(directory, state, handler.HandleAsync, responses, say).ApplyAsync(template, problems, cancellationToken);
+
+        Outputs = template.EvaluateOutputs();
+        problems.ThrowIfAny();
+        Listeners = await ReadListenersAsync(template, state, directory.Store, cancellationToken);
+    }
+
+    /// <summary>Nothing is sent for what did not change, so nobody else would notice that an old listener is not served.</summary>
+    private static async Task ServeAgainAsync(StackState state, EmbeddedStore store, LocalProvisioner provisioner, CancellationToken cancellationToken)
+    {
+        foreach (var resource in state.Resources)
+        {
+            if (await store.FindAsync(resource.PhysicalResourceId, cancellationToken) is not { } record)
+                continue;
+            try
+            {
+                await provisioner.WaitUntilServedAsync(record, cancellationToken);
+            }
+            catch (ProvisioningException exception)
+            {
+                throw new UserErrorException($"{resource.LogicalId}: {exception.Message}");
+            }
+        }
+    }
+
+    private static async Task<IReadOnlyList<ServedListener>> ReadListenersAsync(Template template, StackState state, EmbeddedStore store, CancellationToken cancellationToken)
+    {
+        var listeners = new List<ServedListener>();
+        foreach (var resource in template.Resources.Where(resource => resource.IsListener))
+        {
+            var physicalId = state.Resources.Find(candidate => candidate.LogicalId == resource.LogicalId)!.PhysicalResourceId;
+            if (await store.FindAsync(physicalId, cancellationToken) is { } record)
+                listeners.Add(new ServedListener(resource.LogicalId, record));
+        }
+
+        return listeners;
+    }
+
+    private static async Task<LocalLambdaHost> StartFunctionsAsync(
+        TemplateSettings settings, StateDirectory directory, IReadOnlyList<LocalFunction> functions, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var options = new LocalLambdaOptions { StateDirectory = directory.PathOf("functions"), Region = settings.Region, AccountId = settings.AccountId };
+            return await LocalLambdaHost.StartAsync(options, functions, loggers, cancellationToken);
+        }
+        catch (LocalLambdaException exception)
+        {
+            throw new UserErrorException(exception.Message);
+        }
+    }
+
+    private static async Task<GatewayHost> StartGatewayAsync(
+        TemplateSettings template, RunSettings settings, StateDirectory directory, LocalDestinations destinations, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        var options = new GatewayOptions
+        {
+            BindAddress = settings.BindAddress,
+            LocalAddress = settings.ClientAddress,
+            AdminPort = settings.AdminPort,
+            Region = template.Region,
+            Domain = settings.ClientAddress.ToString(),
+            DrainTime = TimeSpan.FromSeconds(1),
+        };
+        try
+        {
+            return await GatewayHost.StartAsync(options, directory.Store, directory.Store, destinations, loggers, cancellationToken);
+        }
+        catch (IOException exception) when (settings.AdminPort != 0)
+        {
+            throw new UserErrorException($"--admin-port {settings.AdminPort}: the port cannot be used: {exception.Message}");
+        }
+    }
+
+    private static LocalFunction ToLocal(FunctionDeclaration function, IReadOnlyDictionary<string, string> environment) => new()
+    {
+        LogicalId = function.LogicalId,
+        FunctionName = function.FunctionName,
+        Runtime = function.Runtime,
+        Handler = function.Handler,
+        CodeDirectory = function.CodeDirectory,
+        InlineCode = function.InlineCode,
+        Timeout = function.Timeout,
+        MemorySize = function.MemorySize,
+        Environment = environment,
+    };
+
+    private static Uri? AwsEndpoint()
+    {
+        var text = Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL");
+        if (string.IsNullOrEmpty(text))
+            return null;
+        return Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && endpoint.Scheme is "http" or "https"
+            ? endpoint
+            : throw new UserErrorException($"AWS_ENDPOINT_URL must be an http or https address; it is '{text}'.");
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(3101, LogLevel.Warning, "The gateway did not stop within {Seconds} s; what it had under way is given up.")]
+        public static partial void GatewayLate(ILogger logger, double seconds);
+    }
+}
