@@ -38,6 +38,8 @@ public sealed partial class GatewayHost : IAsyncDisposable
     /// <summary><c>http://127.0.0.1:port</c> with <c>/livez</c>, <c>/readyz</c>, <c>/metrics</c> and <c>/config</c>.</summary>
     public Uri AdminAddress => _admin.Address;
 
+    internal IReadOnlyList<Worker> Workers => _services.Workers;
+
     /// <summary>Starts to serve; returns when the store was read once and everything that can be served is.</summary>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     public static async Task<GatewayHost> StartAsync(

@@ -26,13 +26,8 @@ public sealed partial class CustomResourceHandler
 
     /// <param name="responseClient">From <see cref="CreateResponseClient"/>.</param>
     public CustomResourceHandler(
-        ProviderOptions options,
-        IListenerStore store,
-        ISecretStore secrets,
-        IListenerProvisioner provisioner,
-        HttpClient responseClient,
-        TimeProvider time,
-        ILogger<CustomResourceHandler> logger)
+        ProviderOptions options, IListenerStore store, ISecretStore secrets, IListenerProvisioner provisioner,
+        HttpClient responseClient, TimeProvider time, ILogger<CustomResourceHandler> logger)
     {
         _options = options;
         _store = store;
@@ -79,7 +74,7 @@ public sealed partial class CustomResourceHandler
     {
         var left = deadline - _time.GetUtcNow();
         var guard = TimeSpan.FromTicks(Math.Clamp(left.Ticks / 10, ShortestGuard.Ticks, LongestGuard.Ticks));
-        using var timeout = new CancellationTokenSource(Max(left - guard, TimeSpan.Zero), _time);
+        using var timeout = new CancellationTokenSource(left > guard ? left - guard : TimeSpan.Zero, _time);
         using var work = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         CustomResourceAnswer answer;
         try
@@ -152,6 +147,4 @@ public sealed partial class CustomResourceHandler
             Log.Unexpected(_logger, exception, request.Key.RequestId);
         }
     }
-
-    private static TimeSpan Max(TimeSpan left, TimeSpan right) => left > right ? left : right;
 }

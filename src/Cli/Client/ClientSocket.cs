@@ -18,7 +18,7 @@ internal sealed class ClientSocket : IDisposable
     /// <summary>The host answered that nothing listens on the port.</summary>
     public bool IsRefused { get; private set; }
 
-    /// <exception cref="ClientInputException">The datagram is longer than the path or the protocol allows.</exception>
+    /// <exception cref="UserErrorException">The datagram is longer than the path or the protocol allows.</exception>
     public async Task SendAsync(ReadOnlyMemory<byte> datagram, CancellationToken cancellationToken)
     {
         try
@@ -32,7 +32,7 @@ internal sealed class ClientSocket : IDisposable
         }
         catch (SocketException exception) when (exception.SocketErrorCode is SocketError.MessageSize)
         {
-            throw new ClientInputException($"A datagram of {datagram.Length} bytes is too long to be sent.");
+            throw new UserErrorException($"A datagram of {datagram.Length} bytes is too long to be sent.");
         }
     }
 

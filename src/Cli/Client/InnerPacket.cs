@@ -32,7 +32,7 @@ internal readonly ref struct InnerPacket
     public static byte[] WriteUdp(IPEndPoint source, IPEndPoint destination, ReadOnlySpan<byte> data)
     {
         if (data.Length > ushort.MaxValue - IPv4HeaderSize - MessageHeaderSize)
-            throw new ClientInputException($"A message of {data.Length} bytes is too long for a UDP datagram.");
+            throw new UserErrorException($"A message of {data.Length} bytes is too long for a UDP datagram.");
         var datagram = new byte[MessageHeaderSize + data.Length];
         BinaryPrimitives.WriteUInt16BigEndian(datagram, (ushort)source.Port);
         BinaryPrimitives.WriteUInt16BigEndian(datagram.AsSpan(2), (ushort)destination.Port);

@@ -8,7 +8,7 @@ internal sealed class PayloadText(bool hex)
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <exception cref="ClientInputException">Not hexadecimal.</exception>
+    /// <exception cref="UserErrorException">Not hexadecimal.</exception>
     public byte[] Read(string text)
     {
         if (!hex)
@@ -19,7 +19,7 @@ internal sealed class PayloadText(bool hex)
         }
         catch (FormatException)
         {
-            throw new ClientInputException($"'{text}' is not hexadecimal: expected an even number of digits, such as 0a1b2c.");
+            throw new UserErrorException($"'{text}' is not hexadecimal: expected an even number of digits, such as 0a1b2c.");
         }
     }
 

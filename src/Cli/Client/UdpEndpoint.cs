@@ -17,13 +17,13 @@ internal static class UdpEndpoint
         return true;
     }
 
-    /// <exception cref="ClientInputException">No endpoint, or a name without address.</exception>
+    /// <exception cref="UserErrorException">No endpoint, or a name without address.</exception>
     public static async Task<IPEndPoint> ResolveAsync(string text, CancellationToken cancellationToken)
     {
         if (TryParse(text, out var endpoint))
             return endpoint;
         if (!TrySplit(text, out var host, out var port))
-            throw new ClientInputException($"'{text}' is no endpoint: expected HOST:PORT, for IPv6 [ADDRESS]:PORT.");
+            throw new UserErrorException($"'{text}' is no endpoint: expected HOST:PORT, for IPv6 [ADDRESS]:PORT.");
         try
         {
             var addresses = await Dns.GetHostAddressesAsync(host, cancellationToken);
@@ -31,7 +31,7 @@ internal static class UdpEndpoint
         }
         catch (SocketException exception)
         {
-            throw new ClientInputException($"'{host}' has no address: {exception.Message}");
+            throw new UserErrorException($"'{host}' has no address: {exception.Message}");
         }
     }
 

@@ -27,17 +27,11 @@ internal static class KeysCommand
         var command = new Command("public", "Reads a private key from standard input and prints its public key.");
         command.SetAction(parseResult =>
         {
-            using var privateKey = KeyText.TryParse(Console.In.ReadLine());
-            if (privateKey is null)
-            {
-                parseResult.InvocationConfiguration.Error.WriteLine("Standard input holds no private key: expected the base64 of 32 bytes, as `udpgw keys new` prints it.");
-                return 1;
-            }
-
+            using var privateKey = KeyInput.TryParse(Console.In.ReadLine())
+                ?? throw new UserErrorException("Standard input holds no private key: expected the base64 of 32 bytes, as `udpgw keys new` prints it.");
             Span<byte> publicKey = stackalloc byte[SecretKey.Size];
             WireGuardKeys.ComputePublicKey(privateKey.Bytes, publicKey);
             parseResult.InvocationConfiguration.Output.WriteLine(Convert.ToBase64String(publicKey));
-            return 0;
         });
         return command;
     }

@@ -35,20 +35,13 @@ internal static class SendCommand
         };
         command.SetAction(async (parseResult, cancellationToken) =>
         {
-            var error = parseResult.InvocationConfiguration.Error;
             try
             {
                 return await RunAsync(parseResult, cancellationToken);
             }
-            catch (ClientInputException exception)
-            {
-                await error.WriteLineAsync(exception.Message);
-                return 1;
-            }
             catch (SocketException exception)
             {
-                await error.WriteLineAsync($"{parseResult.GetValue(Endpoint)} cannot be reached: {exception.Message}");
-                return 1;
+                throw new UserErrorException($"{parseResult.GetValue(Endpoint)} cannot be reached: {exception.Message}");
             }
         });
         return command;
@@ -60,7 +53,7 @@ internal static class SendCommand
         var messages = ReadMessages(parseResult, text);
         var count = parseResult.GetValue(Count) ?? messages.Length;
         if (count < 1)
-            throw new ClientInputException($"--count is {count}: expected 1 or more.");
+            throw new UserErrorException($"--count is {count}: expected 1 or more.");
         var timeout = Seconds(parseResult, Timeout);
         var interval = Seconds(parseResult, Interval);
         var conversation = CreateConversation(parseResult, messages, text);
@@ -72,7 +65,7 @@ internal static class SendCommand
 
         var complaint = statistics.Replies == 0 && channel.Complaint is { } reason ? $": {reason}" : "";
         await parseResult.InvocationConfiguration.Error.WriteLineAsync($"{statistics}{complaint}");
-        return statistics.Replies > 0 ? 0 : 1;
+        return statistics.Replies > 0 ? 0 : CommandLine.UserError;
     }
 
     private static byte[][] ReadMessages(ParseResult parseResult, PayloadText text) =>
@@ -81,32 +74,32 @@ internal static class SendCommand
     private static TimeSpan Seconds(ParseResult parseResult, Option<double> option) =>
         parseResult.GetValue(option) is var seconds and >= 0 and <= 86_400
             ? TimeSpan.FromSeconds(seconds)
-            : throw new ClientInputException($"{option.Name} is {parseResult.GetValue(option)}: expected seconds from 0 to 86400.");
+            : throw new UserErrorException($"{option.Name} is {parseResult.GetValue(option)}: expected seconds from 0 to 86400.");
 
     private static IConversation CreateConversation(ParseResult parseResult, byte[][] messages, PayloadText text)
     {
         var isTunnel = parseResult.GetValue(PublicKey) is not null;
         var tunnelOption = new Option[] { PrivateKey, PresharedKey, Inner, Raw, Ping, Address }.FirstOrDefault(option => parseResult.GetResult(option) is { Implicit: false });
         if (!isTunnel && tunnelOption is not null)
-            throw new ClientInputException($"{tunnelOption.Name} needs --public-key: it is about a WireGuard tunnel.");
+            throw new UserErrorException($"{tunnelOption.Name} needs --public-key: it is about a WireGuard tunnel.");
 
         var ping = parseResult.GetValue(Ping);
         var inner = parseResult.GetValue(Inner);
         var raw = parseResult.GetValue(Raw);
         if ((ping is null ? 0 : 1) + (inner is null ? 0 : 1) + (raw ? 1 : 0) > 1)
-            throw new ClientInputException("Only one of --inner, --raw and --ping can be given.");
+            throw new UserErrorException("Only one of --inner, --raw and --ping can be given.");
 
         if (!isTunnel || raw)
             return new RawConversation(messages, text);
         if (ping is not null)
         {
             if (!IPAddress.TryParse(ping, out var target))
-                throw new ClientInputException($"--ping {ping} is no address.");
+                throw new UserErrorException($"--ping {ping} is no address.");
             return new InnerPingConversation(OwnAddress(parseResult, target), target, (ushort)RandomNumberGenerator.GetInt32(ushort.MaxValue));
         }
 
         if (!UdpEndpoint.TryParse(inner ?? "10.8.0.1:7", out var destination))
-            throw new ClientInputException($"--inner {inner} is no endpoint inside the tunnel: expected ADDRESS:PORT, for IPv6 [ADDRESS]:PORT.");
+            throw new UserErrorException($"--inner {inner} is no endpoint inside the tunnel: expected ADDRESS:PORT, for IPv6 [ADDRESS]:PORT.");
         var source = new IPEndPoint(OwnAddress(parseResult, destination.Address), RandomNumberGenerator.GetInt32(49_152, ushort.MaxValue));
         return new InnerUdpConversation(source, destination, messages, text);
     }
@@ -115,9 +108,9 @@ internal static class SendCommand
     {
         var text = parseResult.GetValue(Address) ?? (peer.AddressFamily == AddressFamily.InterNetwork ? "10.8.0.2" : "fd00:8::2");
         if (!IPAddress.TryParse(text, out var address))
-            throw new ClientInputException($"--address {text} is no address.");
+            throw new UserErrorException($"--address {text} is no address.");
         if (address.AddressFamily != peer.AddressFamily)
-            throw new ClientInputException($"--address {text} and {peer} are not of the same IP version.");
+            throw new UserErrorException($"--address {text} and {peer} are not of the same IP version.");
         return address;
     }
 
@@ -127,8 +120,8 @@ internal static class SendCommand
             return new PlainChannel(endpoint);
 
         Span<byte> publicKey = stackalloc byte[SecretKey.Size];
-        if (!KeyText.TryDecode(publicKeyText, publicKey))
-            throw new ClientInputException($"--public-key {publicKeyText} is no key: expected the base64 of 32 bytes.");
+        if (!KeyInput.TryDecode(publicKeyText, publicKey))
+            throw new UserErrorException($"--public-key {publicKeyText} is no key: expected the base64 of 32 bytes.");
         var privateKey = ReadKeyFile(PrivateKey) ?? FreshKey();
         var presharedKey = ReadKeyFile(PresharedKey);
         return new WireGuardChannel(endpoint, privateKey, publicKey, presharedKey, TimeProvider.System);
@@ -139,12 +132,12 @@ internal static class SendCommand
                 return null;
             try
             {
-                return KeyText.TryParse(File.ReadAllText(file.FullName))
-                    ?? throw new ClientInputException($"{option.Name} {file} holds no key: expected the base64 of 32 bytes.");
+                return KeyInput.TryParse(File.ReadAllText(file.FullName))
+                    ?? throw new UserErrorException($"{option.Name} {file} holds no key: expected the base64 of 32 bytes.");
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
-                throw new ClientInputException($"{option.Name} {file} cannot be read: {exception.Message}");
+                throw new UserErrorException($"{option.Name} {file} cannot be read: {exception.Message}");
             }
         }
     }

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using UdpGateway.Cli.LocalLambda.Runtimes;
 
@@ -24,9 +23,8 @@ internal static class DotNetRuntime
             return 1;
         }
 
+        ProcessGroup.Lead();
         ExitWithParent();
-        // Ctrl-C reaches the whole foreground group; the parent decides when functions end.
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
         var root = $"http://{authority}/2018-06-01/runtime/";
 
@@ -43,10 +41,24 @@ internal static class DotNetRuntime
             return 1;
         }
 
+        try
+        {
+            await ServeAsync(http, root, handler);
+        }
+        catch (HttpRequestException)
+        {
+            // The service is gone, and this process has no other purpose.
+        }
+
+        return 1;
+    }
+
+    private static async Task ServeAsync(HttpClient http, string root, Func<Stream, Task<Stream>> handler)
+    {
         while (true)
         {
             using var next = await http.GetAsync(root + "invocation/next");
-            if (next.StatusCode != HttpStatusCode.OK) return 1;
+            if (next.StatusCode != HttpStatusCode.OK) return;
             await HandleAsync(http, root, handler, next);
         }
     }
@@ -102,7 +114,7 @@ internal static class DotNetRuntime
             // Nothing to do with it.
         }
 
-        Environment.Exit(0);
+        ProcessGroup.KillOwn();
     })
     { IsBackground = true, Name = "parent watch" }.Start();
 }

@@ -13,8 +13,11 @@ internal enum EnvironmentPhase
     /// <summary>It waits for an invocation.</summary>
     Idle,
 
-    /// <summary>It has an invocation, or has answered one and not yet asked for the next.</summary>
+    /// <summary>It has an invocation, or answered one long ago and still does not ask for the next.</summary>
     Busy,
+
+    /// <summary>It has just answered and will ask for the next invocation in a moment.</summary>
+    Returning,
 
     /// <summary>It gets no more work; the process is gone or about to be killed.</summary>
     Ended,
@@ -124,6 +127,7 @@ internal sealed partial class ExecutionEnvironment : IDisposable
             LogLines.ReadAsync(process.StandardOutput.BaseStream, WriteLine, reading.Token),
             LogLines.ReadAsync(process.StandardError.BaseStream, WriteLine, reading.Token));
         await process.WaitForExitAsync(CancellationToken.None);
+        ProcessGroup.Kill(process.Id);
         reading.CancelAfter(OutputGrace);
         await output;
         Log.Ended(_logger, process.Id, process.ExitCode);

@@ -16,6 +16,9 @@ namespace UdpGateway.Cli.LocalLambda;
 internal sealed partial class FunctionPool(
     LocalFunction function, string functionArn, LaunchCommand command, LocalLambdaOptions options, ExecutionEnvironments environments, ILogger logger)
 {
+    // A process that has answered asks for more within a millisecond; to start another one takes much longer than this.
+    private static readonly TimeSpan ReturnTime = TimeSpan.FromMilliseconds(250);
+
     private readonly Lock _gate = new();
     private readonly Queue<Invocation> _waiting = new();
     private readonly List<ExecutionEnvironment> _members = [];
@@ -104,7 +107,8 @@ internal sealed partial class FunctionPool(
         {
             if (environment.Current != invocation) return;
             environment.Current = null;
-            environment.NeverExpire();
+            environment.Phase = EnvironmentPhase.Returning;
+            environment.ExpireAfter(ReturnTime);
         }
 
         if (logger.IsEnabled(LogLevel.Debug))
@@ -135,10 +139,14 @@ internal sealed partial class FunctionPool(
             _stopped = true;
             members = [.. _members];
             while (_waiting.TryDequeue(out var waiting)) waiting.TryComplete(LambdaErrors.Stopped(waiting.RequestId));
-            foreach (var member in members) End(member, invocation => LambdaErrors.Stopped(invocation.RequestId));
+            foreach (var member in members)
+            {
+                // In this order: a process that loses its connection ends by itself, and then nobody finds what it started.
+                member.Kill();
+                End(member, invocation => LambdaErrors.Stopped(invocation.RequestId));
+            }
         }
 
-        foreach (var member in members) member.Kill();
         await Task.WhenAll(members.Select(member => member.Run));
     }
 
@@ -158,8 +166,8 @@ internal sealed partial class FunctionPool(
     // The lock is held.
     private void StartWhatIsNeeded()
     {
-        var starting = _members.Count(member => member.Phase == EnvironmentPhase.Starting);
-        for (; starting < _waiting.Count && _members.Count < options.MaximumConcurrency; starting++)
+        var coming = _members.Count(member => member.Phase is EnvironmentPhase.Starting or EnvironmentPhase.Returning);
+        for (; coming < _waiting.Count && _members.Count < options.MaximumConcurrency; coming++)
         {
             var environment = new ExecutionEnvironment(this, logger, OnDue);
             _members.Add(environment);
@@ -208,12 +216,21 @@ internal sealed partial class FunctionPool(
         environment.Dispose();
     }
 
-    /// <summary>The deadline of a phase has passed: of the start, of an invocation, or of being idle.</summary>
+    /// <summary>The deadline of a phase has passed: of the start, of an invocation, of the way back from it, or of being idle.</summary>
     private void OnDue(ExecutionEnvironment environment)
     {
         lock (_gate)
         {
             if (environment.Phase == EnvironmentPhase.Ended || !environment.IsDue) return;
+            if (environment.Phase == EnvironmentPhase.Returning)
+            {
+                // It still works on something; nobody should wait for that.
+                environment.Phase = EnvironmentPhase.Busy;
+                environment.ExpireAfter(Function.Timeout);
+                StartWhatIsNeeded();
+                return;
+            }
+
             if (environment.Phase != EnvironmentPhase.Idle) Log.TimedOut(logger, environment.Phase, environment.Current?.RequestId);
             End(environment, invocation => environment.Phase == EnvironmentPhase.Starting
                 ? LambdaErrors.InitTimedOut(invocation.RequestId, options.InitTimeout + Function.Timeout)

@@ -35,8 +35,8 @@ internal sealed unsafe class LinuxMessageVector : IDisposable
         for (var slot = 0; slot < DatagramBatch.Capacity; slot++)
         {
             Describe(slot, DatagramBatch.SlotSize, NameSize);
-            _messages[slot].Control = _controls + (slot * ControlSize);
-            _messages[slot].ControlLength = ControlSize;
+            _messages[slot].Header.Control = _controls + (slot * ControlSize);
+            _messages[slot].Header.ControlLength = ControlSize;
         }
     }
 
@@ -48,7 +48,7 @@ internal sealed unsafe class LinuxMessageVector : IDisposable
         {
             ref var message = ref _messages[slot];
             _batch.Set(slot, (int)message.Length, ReadName(_names + (slot * NameSize)));
-            var control = new ReadOnlySpan<byte>(message.Control, (int)message.ControlLength);
+            var control = new ReadOnlySpan<byte>(message.Header.Control, (int)message.Header.ControlLength);
             overflows = Math.Max(overflows, ReadOverflow(control));
         }
 
@@ -60,8 +60,8 @@ internal sealed unsafe class LinuxMessageVector : IDisposable
         for (var slot = 0; slot < _batch.Count; slot++)
         {
             Describe(slot, _batch.Length(slot), WriteName(_names + (slot * NameSize), _batch.Endpoint(slot), ipv6));
-            _messages[slot].Control = null;
-            _messages[slot].ControlLength = 0;
+            _messages[slot].Header.Control = null;
+            _messages[slot].Header.ControlLength = 0;
         }
     }
 
@@ -81,7 +81,7 @@ internal sealed unsafe class LinuxMessageVector : IDisposable
     {
         _vectors[slot].Base = _batch.Pointer(slot);
         _vectors[slot].Length = (nuint)length;
-        ref var message = ref _messages[slot];
+        ref var message = ref _messages[slot].Header;
         message.Name = _names + (slot * NameSize);
         message.NameLength = (uint)nameLength;
         message.Vectors = _vectors + slot;

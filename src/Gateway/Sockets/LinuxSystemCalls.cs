@@ -36,9 +36,9 @@ internal static unsafe partial class LinuxSystemCalls
         public nuint Length;
     }
 
-    /// <summary>struct mmsghdr: a struct msghdr and the length of the datagram.</summary>
+    /// <summary>struct msghdr.</summary>
     [StructLayout(LayoutKind.Sequential)]
-    public struct Message
+    public struct MessageHeader
     {
         public byte* Name;
         public uint NameLength;
@@ -47,6 +47,13 @@ internal static unsafe partial class LinuxSystemCalls
         public byte* Control;
         public nuint ControlLength;
         public int Flags;
+    }
+
+    /// <summary>struct mmsghdr; nested, so that the length lies behind the padding of the header.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Message
+    {
+        public MessageHeader Header;
         public uint Length;
     }
 

@@ -12,7 +12,7 @@ internal sealed class BoundedRing<T>
 {
     private readonly Cell[] _cells;
     private readonly int _mask;
-    private Positions _positions;
+    private RingPositions _positions;
 
     /// <param name="capacity">Rounded up to a power of two.</param>
     public BoundedRing(int capacity)
@@ -90,15 +90,15 @@ internal sealed class BoundedRing<T>
         public long Turn;
         public T Item;
     }
+}
 
-    /// <summary>On cache lines of their own, so that writers and the reader do not slow each other.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 192)]
-    private struct Positions
-    {
-        [FieldOffset(64)]
-        public long Write;
+/// <summary>On cache lines of their own, so that writers and the reader do not slow each other.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 192)]
+internal struct RingPositions
+{
+    [FieldOffset(64)]
+    public long Write;
 
-        [FieldOffset(128)]
-        public long Read;
-    }
+    [FieldOffset(128)]
+    public long Read;
 }

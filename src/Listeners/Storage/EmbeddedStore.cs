@@ -39,6 +39,8 @@ public sealed class EmbeddedStore : IListenerStore, ISecretStore, IDisposable
         _ownership = _directory.Lock();
         try
         {
+            _directory.DeleteTemporaryFiles();
+            _secrets.DeleteTemporaryFiles();
             var listeners = Load(ListenersName, EmbeddedStoreJson.Default.ListenersFile) ?? new ListenersFile(0, []);
             var requests = Load(RequestsName, EmbeddedStoreJson.Default.RequestsFile) ?? new RequestsFile(0, []);
             _listeners = listeners.Listeners.ToDictionary(record => record.PhysicalResourceId, StringComparer.Ordinal);
@@ -203,6 +205,10 @@ public sealed class EmbeddedStore : IListenerStore, ISecretStore, IDisposable
         catch (JsonException exception)
         {
             throw new EmbeddedStoreException($"{_directory.PathOf(name)} is damaged and cannot be read; restore it, or delete the directory to start anew (this makes new keys and ports).", exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new EmbeddedStoreException($"{_directory.PathOf(name)} cannot be read: {exception.Message}", exception);
         }
     }
 

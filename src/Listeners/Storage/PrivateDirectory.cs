@@ -6,6 +6,8 @@ namespace UdpGateway.Listeners.Storage;
 /// </summary>
 public sealed class PrivateDirectory
 {
+    private const string TemporaryExtension = ".tmp";
+
     private readonly string _path;
 
     /// <exception cref="EmbeddedStoreException">The directory cannot be made private.</exception>
@@ -37,7 +39,7 @@ public sealed class PrivateDirectory
 
     public void Replace(string name, ReadOnlySpan<byte> content)
     {
-        var temporary = PathOf($"{name}.{Path.GetRandomFileName()}.tmp");
+        var temporary = PathOf($"{name}.{Path.GetRandomFileName()}{TemporaryExtension}");
         try
         {
             using (var stream = Open(temporary, FileMode.CreateNew, FileShare.None))
@@ -55,6 +57,13 @@ public sealed class PrivateDirectory
         }
     }
 
+    /// <summary>Removes what a crash left half written; only for the directory's owner.</summary>
+    public void DeleteTemporaryFiles()
+    {
+        foreach (var file in Directory.EnumerateFiles(_path, $"*{TemporaryExtension}"))
+            File.Delete(file);
+    }
+
     /// <summary>A file that is already gone is no error.</summary>
     public void Delete(string name) => File.Delete(PathOf(name));
 
@@ -69,6 +78,10 @@ public sealed class PrivateDirectory
         catch (IOException exception)
         {
             throw new EmbeddedStoreException($"The state in {_path} is in use by another process; stop that one first.", exception);
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            throw new EmbeddedStoreException($"The state in {_path} belongs to another user.", exception);
         }
     }
 

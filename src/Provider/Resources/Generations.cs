@@ -31,19 +31,22 @@ internal static class Generations
     }
 
     public static ListenerRecord New(
-        string physicalId, CustomResourceEvent request, RequestState state, ListenerDefinition definition, ListenerKeys keys, int port) => new()
+        string physicalId, CustomResourceEvent request, RequestState state, ListenerDefinition definition, ListenerKeys keys, int port)
     {
-        PhysicalResourceId = physicalId,
-        StackId = request.StackId,
-        LogicalResourceId = request.LogicalResourceId,
-        Definition = definition,
-        Port = port,
-        WireGuardPublicKey = keys.PublicKey,
-        SecretId = keys.SecretId,
-        RequestId = request.Key.RequestId,
-        CreatedByRequestId = request.Key.RequestId,
-        CreatedBySequence = state.Sequence,
-    };
+        return new ListenerRecord
+        {
+            PhysicalResourceId = physicalId,
+            StackId = request.StackId,
+            LogicalResourceId = request.LogicalResourceId,
+            Definition = definition,
+            Port = port,
+            WireGuardPublicKey = keys.PublicKey,
+            SecretId = keys.SecretId,
+            RequestId = request.Key.RequestId,
+            CreatedByRequestId = request.Key.RequestId,
+            CreatedBySequence = state.Sequence,
+        };
+    }
 
     public static ListenerRecord Change(
         ListenerRecord current, CustomResourceEvent request, RequestState state, ListenerDefinition definition, ListenerKeys keys)

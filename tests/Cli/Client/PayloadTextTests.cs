@@ -31,7 +31,7 @@ public sealed class PayloadTextTests
     [InlineData("0x00")]
     public void Refuses_what_is_no_hex(string message)
     {
-        var exception = Assert.Throws<ClientInputException>(() => new PayloadText(hex: true).Read(message));
+        var exception = Assert.Throws<UserErrorException>(() => new PayloadText(hex: true).Read(message));
 
         Assert.Contains($"'{message}' is not hexadecimal", exception.Message, StringComparison.Ordinal);
     }

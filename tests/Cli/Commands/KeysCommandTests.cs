@@ -1,5 +1,3 @@
-using UdpGateway.Cli.Commands;
-
 namespace UdpGateway.Cli.Tests.Commands;
 
 public sealed class KeysCommandTests
@@ -9,8 +7,8 @@ public sealed class KeysCommandTests
     [InlineData("psk")]
     public async Task Prints_a_fresh_key_and_nothing_else(string verb)
     {
-        var first = await CommandRun.OfAsync(KeysCommand.Create(), verb);
-        var second = await CommandRun.OfAsync(KeysCommand.Create(), verb);
+        var first = await CommandRun.Of("keys", verb);
+        var second = await CommandRun.Of("keys", verb);
 
         Assert.Equal((0, ""), (first.ExitCode, first.Error));
         Assert.Equal(32, Convert.FromBase64String(Assert.Single(first.OutputLines)).Length);
@@ -20,7 +18,7 @@ public sealed class KeysCommandTests
     [Fact]
     public async Task A_new_private_key_is_clamped()
     {
-        var run = await CommandRun.OfAsync(KeysCommand.Create(), "new");
+        var run = await CommandRun.Of("keys", "new");
 
         var key = Convert.FromBase64String(run.Output);
         Assert.Equal(0, key[0] & 7);
@@ -59,7 +57,7 @@ public sealed class KeysCommandTests
         Console.SetIn(reader);
         try
         {
-            return await CommandRun.OfAsync(KeysCommand.Create(), verb);
+            return await CommandRun.Of("keys", verb);
         }
         finally
         {

@@ -1,5 +1,4 @@
 using System.Text;
-using UdpGateway.Cli.Commands;
 
 namespace UdpGateway.Cli.Tests.Commands;
 
@@ -12,7 +11,7 @@ public sealed class SendCommandTests
     {
         await using var responder = new UdpResponder((datagram, _) => [[.. "re: "u8, .. datagram]]);
 
-        var run = await CommandRun.OfAsync(SendCommand.Create(), responder.Endpoint, "one", "two and three");
+        var run = await CommandRun.Of("send", responder.Endpoint, "one", "two and three");
 
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(["re: one", "re: two and three"], run.OutputLines.Order(StringComparer.Ordinal));
@@ -24,7 +23,7 @@ public sealed class SendCommandTests
     {
         await using var responder = new UdpResponder((datagram, _) => [datagram]);
 
-        var run = await CommandRun.OfAsync(SendCommand.Create(), responder.Endpoint, "a", "b", "--count", "5", "--interval", "0.01");
+        var run = await CommandRun.Of("send", responder.Endpoint, "a", "b", "--count", "5", "--interval", "0.01");
 
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(["a", "b", "a", "b", "a"], run.OutputLines);
@@ -35,7 +34,7 @@ public sealed class SendCommandTests
     {
         await using var responder = new UdpResponder((datagram, _) => [[.. datagram.Reverse()]]);
 
-        var run = await CommandRun.OfAsync(SendCommand.Create(), responder.Endpoint, "00ff10", "--hex");
+        var run = await CommandRun.Of("send", responder.Endpoint, "00ff10", "--hex");
 
         Assert.Equal((0, "10ff00\n"), (run.ExitCode, run.Output));
     }
@@ -45,7 +44,7 @@ public sealed class SendCommandTests
     {
         await using var responder = new UdpResponder((_, _) => []);
 
-        var run = await CommandRun.OfAsync(SendCommand.Create(), responder.Endpoint, "anybody?", "--timeout", "0.2");
+        var run = await CommandRun.Of("send", responder.Endpoint, "anybody?", "--timeout", "0.2");
 
         Assert.Equal((1, ""), (run.ExitCode, run.Output));
         Assert.Equal("1 sent, 0 replies\n", run.Error);
@@ -58,7 +57,7 @@ public sealed class SendCommandTests
         var endpoint = responder.Endpoint;
         await responder.DisposeAsync();
 
-        var run = await CommandRun.OfAsync(SendCommand.Create(), endpoint, "--count", "2", "--interval", "0.1", "--timeout", "0.2");
+        var run = await CommandRun.Of("send", endpoint, "--count", "2", "--interval", "0.1", "--timeout", "0.2");
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains($"nothing listens on {endpoint}", run.Error, StringComparison.Ordinal);
@@ -74,7 +73,7 @@ public sealed class SendCommandTests
             return ["no WireGuard here"u8.ToArray()];
         });
 
-        var run = await CommandRun.OfAsync(SendCommand.Create(), responder.Endpoint, "hello", "--public-key", SomeKey, "--timeout", "0.5");
+        var run = await CommandRun.Of("send", responder.Endpoint, "hello", "--public-key", SomeKey, "--timeout", "0.5");
 
         Assert.Equal((1, ""), (run.ExitCode, run.Output));
         Assert.Contains("no session", run.Error, StringComparison.Ordinal);
@@ -100,7 +99,7 @@ public sealed class SendCommandTests
     [InlineData("not of the same IP version", "127.0.0.1:9", "--public-key", "KEY", "--ping", "fd00::1", "--address", "10.8.0.2")]
     public async Task Refuses_wrong_input_with_one_sentence(string sentence, params string[] arguments)
     {
-        var run = await CommandRun.OfAsync(SendCommand.Create(), [.. arguments.Select(argument => argument == "KEY" ? SomeKey : argument)]);
+        var run = await CommandRun.Of(["send", .. arguments.Select(argument => argument == "KEY" ? SomeKey : argument)]);
 
         Assert.Equal((1, ""), (run.ExitCode, run.Output));
         Assert.Contains(sentence, run.Error, StringComparison.Ordinal);
@@ -113,7 +112,7 @@ public sealed class SendCommandTests
         var file = Path.GetTempFileName();
         await File.WriteAllTextAsync(file, "almost-a-key", Encoding.ASCII);
 
-        var run = await CommandRun.OfAsync(SendCommand.Create(), "127.0.0.1:9", "--public-key", SomeKey, "--private-key", file);
+        var run = await CommandRun.Of("send", "127.0.0.1:9", "--public-key", SomeKey, "--private-key", file);
         File.Delete(file);
 
         Assert.Equal(1, run.ExitCode);

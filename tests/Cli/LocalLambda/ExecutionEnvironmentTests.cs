@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
 using UdpGateway.Cli.LocalLambda;
+using UdpGateway.Cli.LocalLambda.Runtimes;
 
 namespace UdpGateway.Cli.Tests.LocalLambda;
 
@@ -14,10 +16,22 @@ public sealed class ExecutionEnvironmentTests
     {
         await using var functions = await RunningFunctions.StartAsync(RunningFunctions.Python(ProcessId));
 
+        var answers = new List<string>();
+        for (var i = 0; i < 20; i++) answers.Add(await functions.AskAsync("Echo", "{}"));
+
+        Assert.Single(answers.Distinct(StringComparer.Ordinal));
+    }
+
+    [RequiresProgramFact("node")]
+    public async Task Does_not_wait_for_a_process_that_works_on_after_its_answer()
+    {
+        await using var functions = await RunningFunctions.StartAsync(RunningFunctions.Node(
+            "exports.handler = async () => { setImmediate(() => { for (const end = Date.now() + 20000; Date.now() < end;); }); return process.pid; };"));
+
         var first = await functions.AskAsync("Echo", "{}");
         var second = await functions.AskAsync("Echo", "{}");
 
-        Assert.Equal(first, second);
+        Assert.NotEqual(first, second);
     }
 
     [RequiresProgramFact("python3")]
@@ -61,7 +75,8 @@ public sealed class ExecutionEnvironmentTests
     {
         await using var functions = await RunningFunctions.StartAsync(RunningFunctions.Python(
             "import os, time\nprint('pid', os.getpid())\ndef handler(event, context):\n    if event: time.sleep(600)\n    return context.get_remaining_time_in_millis()\n")
-            with { Timeout = TimeSpan.FromSeconds(1) });
+            with
+        { Timeout = TimeSpan.FromSeconds(1) });
 
         using var response = await functions.InvokeAsync("Echo", "true");
         var requestId = response.Headers.GetValues("x-amzn-RequestId").Single();
@@ -156,11 +171,23 @@ public sealed class ExecutionEnvironmentTests
         await functions.Host.DisposeAsync();
 
         Assert.True(stopwatch.Elapsed < TimeSpan.FromSeconds(5), $"Stopping took {stopwatch.Elapsed}.");
-        Assert.All(processes, id => Assert.False(IsRunning(id)));
+        await RunningFunctions.UntilAsync(() => !processes.Any(IsRunning), "the kernel to end what was killed");
         Assert.DoesNotContain(RunningCommandLines(), line => line.Contains(functions.StateDirectory, StringComparison.Ordinal));
         using var answer = await sleeper;
         Assert.Contains("is stopping", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         await functions.DisposeAsync();
+    }
+
+    [RequiresProgramFact("python3")]
+    public async Task Ends_what_a_crashed_function_started()
+    {
+        await using var functions = await RunningFunctions.StartAsync(RunningFunctions.Python(
+            "import os, subprocess\ndef handler(event, context):\n    print('child', subprocess.Popen(['sleep', '600']).pid)\n    os._exit(1)\n"));
+
+        using var response = await functions.InvokeAsync("Echo", "{}");
+
+        var child = Assert.Single(functions.Log.Lines, line => line.StartsWith("Echo: child ", StringComparison.Ordinal));
+        await RunningFunctions.UntilAsync(() => !IsRunning(int.Parse(child["Echo: child ".Length..])), "the child to go");
     }
 
     [RequiresProgramFact("python3")]
@@ -187,6 +214,25 @@ public sealed class ExecutionEnvironmentTests
     }
 
     [RequiresProgramFact("python3")]
+    public Task Python_ends_with_its_standard_input() =>
+        EndsWithStandardInput(RunningFunctions.Python("print('busy')\nwhile True: pass\n"));
+
+    [RequiresProgramFact("node")]
+    public Task Node_ends_with_its_standard_input() =>
+        EndsWithStandardInput(RunningFunctions.Node("console.log('busy'); for (;;) {}"));
+
+    [Fact]
+    public async Task DotNet_ends_with_its_standard_input()
+    {
+        var code = Directory.CreateTempSubdirectory("udpgw-code-");
+        await DotNetFunctionTests.Project.WriteLibraryAsync(
+            code.FullName,
+            "namespace Sample; public class Function { public Function() { System.Console.WriteLine(\"busy\"); for (;;) { } } public void Spin(System.IO.Stream input) { } }");
+        await EndsWithStandardInput(DotNetFunctionTests.Project.Function("Spin", code.FullName));
+        code.Delete(recursive: true);
+    }
+
+    [RequiresProgramFact("python3")]
     public async Task Names_every_function_that_cannot_run()
     {
         var unsupported = RunningFunctions.Python("") with { LogicalId = "Java", Runtime = "java21" };
@@ -196,6 +242,31 @@ public sealed class ExecutionEnvironmentTests
 
         Assert.Contains("Function Java: runtime 'java21' cannot run locally", exception.Message, StringComparison.Ordinal);
         Assert.Contains("Function Gone: the code folder /does/not/exist does not exist.", exception.Message, StringComparison.Ordinal);
+    }
+
+    // The kernel closes our end of the pipe when we are killed; a function that never yields must end all the same.
+    private static async Task EndsWithStandardInput(LocalFunction function)
+    {
+        var state = Directory.CreateTempSubdirectory("udpgw-lambda-");
+        var command = (await FunctionRuntimes.PrepareAsync(state.FullName, [function], NullLogger.Instance, CancellationToken.None)).Single();
+        var options = new LocalLambdaOptions { StateDirectory = state.FullName, Region = "us-west-2", AccountId = RunningFunctions.AccountId };
+        var start = new ProcessStartInfo(command.FileName, command.Arguments)
+        {
+            UseShellExecute = false,
+            WorkingDirectory = command.TaskRoot,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        start.Environment.Clear();
+        foreach (var (name, value) in FunctionVariables.Build(function, command, options, "127.0.0.1:9/token", "stream", state.FullName)) start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        Assert.Equal("busy", await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60)));
+        Assert.True(IsRunning(process.Id));
+
+        process.StandardInput.Close();
+
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(20));
+        state.Delete(recursive: true);
     }
 
     // A zombie has ended; only its parent has not asked yet.

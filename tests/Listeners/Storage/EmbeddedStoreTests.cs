@@ -246,6 +246,20 @@ public sealed class EmbeddedStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_crash_left_half_written_is_removed()
+    {
+        using (var store = new EmbeddedStore(_directory))
+            await store.WriteAsync("key", "value", default);
+        var leftover = Path.Combine(_directory, "secrets", "key.abc.tmp");
+        await File.WriteAllTextAsync(leftover, "half a secret");
+
+        using var reopened = new EmbeddedStore(_directory);
+
+        Assert.False(File.Exists(leftover));
+        Assert.Equal("value", (await reopened.ReadAsync(new SecretReference("key"), default)).Value);
+    }
+
+    [Fact]
     public void A_directory_has_one_owner_at_a_time()
     {
         using var store = new EmbeddedStore(_directory);

@@ -4,7 +4,7 @@ using UdpGateway.WireGuard;
 namespace UdpGateway.Cli.Client;
 
 /// <summary>A key as <c>wg</c> and <c>udpgw keys</c> write it: the base64 of 32 bytes on one line.</summary>
-internal static class KeyText
+internal static class KeyInput
 {
     /// <summary>Null when the text is no key. The caller disposes the key.</summary>
     public static SecretKey? TryParse(string? text)

@@ -1,0 +1,32 @@
+using System.Collections.Concurrent;
+using Amazon.Runtime;
+using UdpGateway.Aws;
+using UdpGateway.Listeners;
+using UdpGateway.Listeners.Storage;
+
+namespace UdpGateway.Gateway.Destinations;
+
+/// <summary>Clients with the credentials of each destination's role; without a role, with the gateway's own.</summary>
+internal sealed class AwsDestinationClients(AWSCredentials own, string region) : IDestinationClients, IDisposable
+{
+    private readonly DestinationCredentials _roles = new(own, region);
+    private readonly ConcurrentBag<LambdaClient> _clients = [];
+
+    public ILambda Lambda(ListenerRecord listener, DestinationDefinition destination, string arn)
+    {
+        // ExternalId is the declaring stack, so that a role can say which stack it trusts.
+        var credentials = destination.RoleArn is { } role ? _roles.For(role, listener.StackId, $"udpgw-{listener.PhysicalResourceId}") : own;
+        if (!Arn.TryParse(arn, out var function))
+            throw new ListenerNotServedException($"Destination {destination.Name}: \"{arn}\" is no ARN.");
+        var client = new LambdaClient(credentials, function.Region);
+        _clients.Add(client);
+        return client;
+    }
+
+    public void Dispose()
+    {
+        foreach (var client in _clients)
+            client.Dispose();
+        _roles.Dispose();
+    }
+}

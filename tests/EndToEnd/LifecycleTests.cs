@@ -1,0 +1,75 @@
+using UdpGateway.EndToEnd.Tests.Harness;
+
+namespace UdpGateway.EndToEnd.Tests;
+
+public sealed class LifecycleTests
+{
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
+
+    [Fact]
+    public async Task Stops_without_a_trace_serves_the_same_key_and_port_again_and_goes_down()
+    {
+        using var workspace = new Workspace();
+        var template = workspace.WriteVariant("gated-wireguard", Variants.WithoutSharedKey);
+        ServedListener first;
+        await using (var stack = await RunningStack.UpAsync(workspace, template))
+        {
+            first = stack.Listener;
+            using var client = new TunnelClient(stack);
+            Assert.NotNull(await client.AskAsync("hello"));
+            var children = stack.Descendants();
+            Assert.NotEmpty(children);
+
+            var (exitCode, took) = await stack.InterruptAsync();
+
+            Assert.Equal(0, exitCode);
+            Assert.True(took < StopLimit, $"It took {took}.");
+            Assert.Empty(ProcessTree.Alive(children));
+        }
+
+        await using (var stack = await RunningStack.UpAsync(workspace, template))
+        {
+            Assert.Equal((first.Port, first.WireGuardPublicKey), (stack.Listener.Port, stack.Listener.WireGuardPublicKey));
+            using var client = new TunnelClient(stack);
+            Assert.NotNull(await client.AskAsync("hello again"));
+        }
+
+        var down = (await ProgramRun.UdpgwAsync("down", "--state", workspace.State)).Succeeded();
+        Assert.Contains("WireGuardListener", down.Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(workspace.State));
+    }
+
+    [Fact]
+    public async Task Keeps_its_state_to_the_user()
+    {
+        using var workspace = new Workspace();
+        await using var stack = await RunningStack.UpAsync(workspace, workspace.WriteVariant("gated-wireguard", Variants.WithoutSharedKey));
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(workspace.State));
+        Assert.All(Directory.EnumerateFiles(workspace.State, "*", SearchOption.TopDirectoryOnly), file =>
+            Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(file) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead)));
+    }
+
+    [Fact]
+    public async Task A_port_that_is_taken_is_one_sentence_and_exit_code_1()
+    {
+        using var workspace = new Workspace();
+        using var taken = new System.Net.Sockets.UdpClient(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+        var port = ((System.Net.IPEndPoint)taken.Client.LocalEndPoint!).Port;
+
+        var run = await ProgramRun.UdpgwAsync(
+            "up", workspace.WriteVariant("gated-wireguard", Variants.WithoutSharedKey), "--state", workspace.State, "--plain", "--port", $"WireGuardListener={port}");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains($"{port}", run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("open-wireguard")]
+    [InlineData("gated-wireguard")]
+    public async Task Validate_accepts_the_samples(string sample)
+    {
+        (await ProgramRun.UdpgwAsync("validate", Repository.Sample(sample))).Succeeded();
+    }
+}
