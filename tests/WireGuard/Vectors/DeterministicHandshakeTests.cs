@@ -98,12 +98,13 @@ public sealed class DeterministicHandshakeTests
             handshake.CreateResponse(new HandshakeResponseMessage(written), 0x05060708, initiation.SenderIndex, Hex(presharedKey), Always(ResponderEphemeral)));
         Assert.Equal(Hex(response), written);
 
+        using var rings = new ReplayRings(1);
         var session = default(Session);
         session.Start(0x05060708, initiation.SenderIndex, 0, TimeSpan.Zero);
         handshake.Split(session.ReceivingKey, session.SendingKey);
         Assert.Equal(Hex(receivingKey), session.ReceivingKey.ToArray());
         Assert.Equal(Hex(sendingKey), session.SendingKey.ToArray());
-        Assert.Equal(ReceiveVerdict.Keepalive, session.TryOpen(crypto, Hex(keepalive), TimeSpan.Zero));
+        Assert.Equal(ReceiveVerdict.Keepalive, session.TryOpen(crypto, rings, Hex(keepalive), TimeSpan.Zero));
 
         var datagram = new byte[Hex(data).Length];
         session.SetSendingCounter(1);
@@ -130,14 +131,10 @@ public sealed class DeterministicHandshakeTests
         using var crypto = Backends.Create(backend);
         using var privateKey = new SecretKey(ResponderStatic);
         using var identity = new ServerIdentity(crypto, privateKey, 0);
-        var draws = 0;
-        using var cookies = new CookieChecker(crypto, bytes =>
-        {
-            if (draws++ == 0)
-                bytes.Fill(0x55);
-            else
-                Hex("000102030405060708090a0b0c0d0e0f1011121314151617").CopyTo(bytes);
-        });
+        using var cookies = new CookieChecker(
+            crypto,
+            nonce => Hex("000102030405060708090a0b0c0d0e0f1011121314151617").CopyTo(nonce),
+            (_, secret) => secret.Fill(0x55));
         var source = PeerEndpoint.From(IPEndPoint.Parse("192.0.2.1:51820"));
         var initiation = new HandshakeInitiationMessage(Hex(Initiation));
         var reply = new byte[CookieReplyMessage.Size];
