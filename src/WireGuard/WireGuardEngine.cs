@@ -375,7 +375,9 @@ public sealed class WireGuardEngine : IDisposable
         peer.Timestamp = timestamp;
         peer.LastInitiation = now;
         peer.TriedPreviousKey = triesPrevious;
-        peer.Endpoint = source;
+        // A captured initiation may come from anywhere: a live session stays with the endpoint that its packets proved.
+        if (peer.Current == SessionTable.None)
+            peer.Endpoint = source;
         EndSession(ref peer.Previous);
         EndSession(ref peer.Next);
         peer.Next = sessionSlot;
