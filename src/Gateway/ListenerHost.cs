@@ -28,6 +28,7 @@ internal sealed partial class ListenerHost
     private readonly byte[] _engineSeed = RandomNumberGenerator.GetBytes(SecretKey.Size);
     private readonly Dictionary<string, DeliveryCounters> _deliveryCounters = new(StringComparer.Ordinal);
     private readonly List<DestinationDelivery> _retired = [];
+    private readonly HandshakeWatch _handshakes;
 
     private ListenerHost(GatewayServices services, ListenerRecord record)
     {
@@ -35,6 +36,7 @@ internal sealed partial class ListenerHost
         _logger = services.Loggers.CreateLogger<ListenerHost>();
         _keyring = new TunnelKeyring(services.Secrets, services.Clock, services.Options.PresharedKeyGrace, services.Loggers.CreateLogger<TunnelKeyring>());
         Record = record;
+        _handshakes = new HandshakeWatch(services.Loggers.CreateLogger<HandshakeWatch>());
     }
 
     /// <summary>What is served now.</summary>
@@ -103,6 +105,9 @@ internal sealed partial class ListenerHost
         Log.KeysChanged(_logger, Name);
     }
 
+    /// <summary>Says what keeps clients from connecting, as far as the counters tell. Called once in a while.</summary>
+    public void ReportHandshakes() => _handshakes.Report(Name, Ports);
+
     /// <summary>Ends the listener; batches that are under way are still delivered, but nobody hears their replies.</summary>
     public async Task CloseAsync()
     {
@@ -124,6 +129,7 @@ internal sealed partial class ListenerHost
         Decapsulates = record.Definition.DecapsulatedDelivery,
         Tunnel = tunnel,
         EngineSeed = _engineSeed,
+        TimestampPolicy = _services.Options.TimestampPolicy,
         Deliveries = deliveries,
     };
 

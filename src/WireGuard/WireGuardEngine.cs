@@ -378,11 +378,17 @@ public sealed class WireGuardEngine : IDisposable
         // A captured initiation may come from anywhere: a live session stays with the endpoint that its packets proved.
         if (peer.Current == SessionTable.None)
             peer.Endpoint = source;
+        peer.UnconfirmedResponses = (byte)Math.Min(peer.UnconfirmedResponses + 1, byte.MaxValue);
         EndSession(ref peer.Previous);
         EndSession(ref peer.Next);
         peer.Next = sessionSlot;
         SetTimer(slot, now);
-        return new ReceiveResult { Verdict = ReceiveVerdict.InitiationAnswered, ReplyLength = HandshakeResponseMessage.Size };
+        return new ReceiveResult
+        {
+            Verdict = ReceiveVerdict.InitiationAnswered,
+            ReplyLength = HandshakeResponseMessage.Size,
+            UnconfirmedResponses = peer.UnconfirmedResponses,
+        };
     }
 
     private int OwnerOf(ReadOnlySpan<byte> publicKey) =>
@@ -437,6 +443,7 @@ public sealed class WireGuardEngine : IDisposable
         peer.Current = peer.Next;
         peer.Next = SessionTable.None;
         peer.ConfirmedPreviousKey = peer.TriedPreviousKey;
+        peer.UnconfirmedResponses = 0;
         return true;
     }
 

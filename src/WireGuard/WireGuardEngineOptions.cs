@@ -16,6 +16,18 @@ public enum TimestampPolicy
     AcceptOlderWhenIdle,
 }
 
+/// <summary>The names that settings give the policies.</summary>
+public static class TimestampPolicies
+{
+    /// <exception cref="FormatException">Neither "strict" nor "accept-older-when-idle".</exception>
+    public static TimestampPolicy Parse(string text) => text switch
+    {
+        "strict" => TimestampPolicy.Strict,
+        "accept-older-when-idle" => TimestampPolicy.AcceptOlderWhenIdle,
+        _ => throw new FormatException($"\"{text}\" is no timestamp policy: strict or accept-older-when-idle."),
+    };
+}
+
 /// <summary>Hard caps and settings of one engine.</summary>
 public sealed record WireGuardEngineOptions
 {
