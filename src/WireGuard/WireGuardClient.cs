@@ -57,6 +57,7 @@ public sealed class WireGuardClient : IDisposable
     private TimeSpan _persistentDue = TimeSpan.MaxValue;
     private TimeSpan _zeroKeysDue = TimeSpan.MaxValue;
     private bool _needsAnotherKeepalive;
+    private bool _isDisposed;
 
     /// <param name="serverPublicKey">32 bytes.</param>
     /// <param name="presharedKey">Null for none. Not owned.</param>
@@ -192,6 +193,9 @@ public sealed class WireGuardClient : IDisposable
 
     public void Dispose()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         _handshake?.Dispose();
         EndSession(ref _current);
         EndSession(ref _previous);

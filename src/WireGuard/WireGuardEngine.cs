@@ -72,7 +72,7 @@ public sealed class WireGuardEngine : IDisposable
         _peers = new PeerTable((uint)(options.MaxPeers + options.MaxHalfOpen) + NamedPeerRoom, bucketHash);
         _sessions = new SessionTable(
             (uint)(options.MaxPeers * 3 + options.MaxHalfOpen) + NamedPeerRoom, options.MaxReplayRings, options.Worker, options.Workers, SessionIndexCipher.Create(indexKey));
-        _cookies = new CookieChecker(crypto, random, CookieSecrets.From(cookieKey));
+        _cookies = new CookieChecker(crypto, cookieKey, random);
         CryptographicOperations.ZeroMemory(cookieKey);
         _timers = new TimerWheel(_peers);
         _tombstones = new Tombstones(bucketHash);
@@ -375,7 +375,9 @@ public sealed class WireGuardEngine : IDisposable
         peer.Timestamp = timestamp;
         peer.LastInitiation = now;
         peer.TriedPreviousKey = triesPrevious;
-        peer.Endpoint = source;
+        // A captured initiation may come from anywhere: a live session stays with the endpoint that its packets proved.
+        if (peer.Current == SessionTable.None)
+            peer.Endpoint = source;
         EndSession(ref peer.Previous);
         EndSession(ref peer.Next);
         peer.Next = sessionSlot;
@@ -388,10 +390,11 @@ public sealed class WireGuardEngine : IDisposable
 
     private ReceiveVerdict CheckFreshness(uint slot, ReadOnlySpan<byte> publicKey, Tai64n timestamp, TimeSpan now)
     {
+        var acceptsOlderWhenIdle = _options.TimestampPolicy == TimestampPolicy.AcceptOlderWhenIdle;
         if (slot == PeerTable.None)
-            return _tombstones.Forbids(publicKey, timestamp) ? ReceiveVerdict.TimestampReplayed : ReceiveVerdict.InitiationAnswered;
+            return !acceptsOlderWhenIdle && _tombstones.Forbids(publicKey, timestamp) ? ReceiveVerdict.TimestampReplayed : ReceiveVerdict.InitiationAnswered;
         ref var peer = ref _peers[slot];
-        var acceptsOlder = _options.TimestampPolicy == TimestampPolicy.AcceptOlderWhenIdle
+        var acceptsOlder = acceptsOlderWhenIdle
             && peer.Current == SessionTable.None
             && timestamp != peer.Timestamp;
         if (timestamp <= peer.Timestamp && !acceptsOlder)

@@ -26,8 +26,8 @@ public sealed record WireGuardEngineOptions
     public int Workers { get; init; } = 1;
 
     /// <summary>
-    /// What the workers of a port must agree on (owners, indices, cookies) is derived from these 32 random bytes. Null draws
-    /// them, which is right for a single worker.
+    /// What the workers of a port must agree on (owners, indices, cookies) is derived from these 32 random bytes; their clocks tell
+    /// the same time. Null draws them, which is right for a single worker.
     /// </summary>
     public byte[]? SharedSeed { get; init; }
 

@@ -1,5 +1,6 @@
 using UdpGateway.WireGuard.Messages;
 using UdpGateway.WireGuard.Sessions;
+using UdpGateway.WireGuard.Tests.Crypto;
 
 namespace UdpGateway.WireGuard.Tests.Vectors;
 
@@ -71,7 +72,7 @@ public sealed class ReplayWindowVectors
         get
         {
             var data = new TheoryData<string, int>();
-            foreach (var backend in Backends.Names)
+            foreach (var backend in TestBackends.Names)
             {
                 for (var sequence = 0; sequence < 7; sequence++)
                     data.Add(backend, sequence);
@@ -107,7 +108,7 @@ public sealed class ReplayWindowVectors
     [MemberData(nameof(SequencesOnEveryBackend))]
     public void Session_accepts_exactly_the_known_counters_as_packets(string backend, int sequence)
     {
-        using var crypto = Backends.Create(backend);
+        using var crypto = TestBackends.Create(backend);
         using var rings = new ReplayRings(1);
         var session = default(Session);
         session.Start(1, 2, 0, TimeSpan.Zero);
