@@ -95,6 +95,8 @@ internal sealed partial class UpCommand
             using var loggers = LoggerFactory.Create(builder => builder
                 .SetMinimumLevel(LogLevel.Information)
                 .AddFilter("Microsoft", LogLevel.Warning)
+                // A port that is taken is told as the user's error.
+                .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
                 .AddProvider(new LineLoggerProvider(output, LogLevel.Information)));
             foreach (var note in problems.Notes)
                 await output.WriteLineAsync($"note: {note}");
@@ -166,6 +168,8 @@ internal sealed partial class UpCommand
     {
         if (!IPAddress.TryParse(parsed.GetValue(_bind), out var address))
             throw new UserErrorException($"--bind takes an IP address; '{parsed.GetValue(_bind)}' is none.");
+        if (LocalProvisioner.FindObstacle(address, 0) is { } obstacle)
+            throw new UserErrorException($"--bind {address} cannot be used: {obstacle}");
         var adminPort = parsed.GetValue(_adminPort);
         if (adminPort is < 0 or > 65_535)
             throw new UserErrorException($"--admin-port takes 0 to 65535; {adminPort} was given.");
