@@ -366,7 +366,9 @@ public sealed class WireGuardEngine : IDisposable
         peer.Timestamp = timestamp;
         peer.LastInitiation = now;
         peer.TriedPreviousKey = triesPrevious;
-        peer.Endpoint = source;
+        // Where older timestamps are accepted this may be a replay, which must not redirect a live session.
+        if (peer.Current == SessionTable.None || _options.TimestampPolicy == TimestampPolicy.Strict)
+            peer.Endpoint = source;
         EndSession(ref peer.Previous);
         EndSession(ref peer.Next);
         peer.Next = sessionSlot;
