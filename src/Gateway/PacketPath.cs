@@ -26,6 +26,9 @@ namespace UdpGateway.Gateway;
 /// </summary>
 internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposable
 {
+    /// <summary>Responses in a row that a client with the right key does not leave unconfirmed by chance.</summary>
+    private const int LikelyUnconfirmable = 3;
+
     private readonly DatagramBatch _received = worker.Platform.CreateBatch();
 
     /// <summary>Takes one batch from a readable socket. The socket stays readable when more may be waiting.</summary>
@@ -77,6 +80,8 @@ internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposab
                 return null;
             case ReceiveVerdict.InitiationAnswered:
                 listener.Counters.HandshakesAnswered++;
+                if (opened.UnconfirmedResponses >= LikelyUnconfirmable)
+                    listener.Counters.HandshakesUnconfirmed++;
                 return null;
             case ReceiveVerdict.CookieReplied:
                 listener.Counters.HandshakesCookieReplied++;

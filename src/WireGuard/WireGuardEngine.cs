@@ -59,19 +59,21 @@ public sealed class WireGuardEngine : IDisposable
         _options = options;
         _crypto = crypto;
         _random = random;
-        Span<byte> seed = stackalloc byte[32];
-        if (options.SharedSeed is { } shared)
-            shared.CopyTo(seed);
-        else
-            random(seed);
-        _ownerHash = new KeyHash(seed[..16]);
+        using var seed = new SecretKey(options.SharedSeed ?? Draw(random));
+        Span<byte> hashKeys = stackalloc byte[WireGuardSpecification.HashSize];
+        Span<byte> indexKey = stackalloc byte[WireGuardSpecification.HashSize];
+        Span<byte> cookieKey = stackalloc byte[WireGuardSpecification.HashSize];
+        Blake2s.Hmac(seed.Bytes, "hashes"u8, hashKeys);
+        Blake2s.Hmac(seed.Bytes, "indices"u8, indexKey);
+        Blake2s.Hmac(seed.Bytes, "cookies"u8, cookieKey);
+        _ownerHash = new KeyHash(hashKeys[..16]);
         // The owner's hash picks the worker; within one worker another key spreads the buckets.
-        var bucketHash = new KeyHash(seed[8..24]);
+        var bucketHash = new KeyHash(hashKeys[16..]);
         _peers = new PeerTable((uint)(options.MaxPeers + options.MaxHalfOpen) + NamedPeerRoom, bucketHash);
         _sessions = new SessionTable(
-            (uint)(options.MaxPeers * 3 + options.MaxHalfOpen) + NamedPeerRoom, options.Worker, options.Workers, SessionIndexCipher.Create(seed[24..]));
-        _cookies = new CookieChecker(crypto, seed, random);
-        CryptographicOperations.ZeroMemory(seed);
+            (uint)(options.MaxPeers * 3 + options.MaxHalfOpen) + NamedPeerRoom, options.MaxReplayRings, options.Worker, options.Workers, SessionIndexCipher.Create(indexKey));
+        _cookies = new CookieChecker(crypto, cookieKey, random);
+        CryptographicOperations.ZeroMemory(cookieKey);
         _timers = new TimerWheel(_peers);
         _tombstones = new Tombstones(bucketHash);
         _rateLimiter = new SourceRateLimiter(bucketHash);
@@ -217,6 +219,13 @@ public sealed class WireGuardEngine : IDisposable
         _cookies.Dispose();
     }
 
+    private static byte[] Draw(RandomFill random)
+    {
+        var seed = new byte[SecretKey.Size];
+        random(seed);
+        return seed;
+    }
+
     private static ReceiveResult Only(ReceiveVerdict verdict) => new() { Verdict = verdict };
 
     private ReceiveResult ReceiveTransportData(Span<byte> datagram, in PeerEndpoint source, TimeSpan now)
@@ -231,7 +240,7 @@ public sealed class WireGuardEngine : IDisposable
         ref var session = ref _sessions[sessionSlot];
         var slot = session.Peer;
         _peers.Prefetch(slot);
-        var verdict = session.TryOpen(_crypto, datagram, now);
+        var verdict = session.TryOpen(_crypto, _sessions.Rings, datagram, now);
         if (verdict > ReceiveVerdict.Keepalive)
             return Only(verdict);
 
@@ -372,14 +381,20 @@ public sealed class WireGuardEngine : IDisposable
         peer.Timestamp = timestamp;
         peer.LastInitiation = now;
         peer.TriedPreviousKey = triesPrevious;
-        // Where older timestamps are accepted this may be a replay, which must not redirect a live session.
-        if (peer.Current == SessionTable.None || _options.TimestampPolicy == TimestampPolicy.Strict)
+        // A captured initiation may come from anywhere: a live session stays with the endpoint that its packets proved.
+        if (peer.Current == SessionTable.None)
             peer.Endpoint = source;
+        peer.UnconfirmedResponses = (byte)Math.Min(peer.UnconfirmedResponses + 1, byte.MaxValue);
         EndSession(ref peer.Previous);
         EndSession(ref peer.Next);
         peer.Next = sessionSlot;
         SetTimer(slot, now);
-        return new ReceiveResult { Verdict = ReceiveVerdict.InitiationAnswered, ReplyLength = HandshakeResponseMessage.Size };
+        return new ReceiveResult
+        {
+            Verdict = ReceiveVerdict.InitiationAnswered,
+            ReplyLength = HandshakeResponseMessage.Size,
+            UnconfirmedResponses = peer.UnconfirmedResponses,
+        };
     }
 
     private int OwnerOf(ReadOnlySpan<byte> publicKey) =>
@@ -434,6 +449,7 @@ public sealed class WireGuardEngine : IDisposable
         peer.Current = peer.Next;
         peer.Next = SessionTable.None;
         peer.ConfirmedPreviousKey = peer.TriedPreviousKey;
+        peer.UnconfirmedResponses = 0;
         return true;
     }
 

@@ -17,6 +17,18 @@ public enum TimestampPolicy
     AcceptOlderWhenIdle,
 }
 
+/// <summary>The names that settings give the policies.</summary>
+public static class TimestampPolicies
+{
+    /// <exception cref="FormatException">Neither "strict" nor "accept-older-when-idle".</exception>
+    public static TimestampPolicy Parse(string text) => text switch
+    {
+        "strict" => TimestampPolicy.Strict,
+        "accept-older-when-idle" => TimestampPolicy.AcceptOlderWhenIdle,
+        _ => throw new FormatException($"\"{text}\" is no timestamp policy: strict or accept-older-when-idle."),
+    };
+}
+
 /// <summary>Hard caps and settings of one engine.</summary>
 public sealed record WireGuardEngineOptions
 {
@@ -27,8 +39,8 @@ public sealed record WireGuardEngineOptions
     public int Workers { get; init; } = 1;
 
     /// <summary>
-    /// Key of the hash, of the index permutation and of the cookies, the same for all workers of a port, who also tell the
-    /// same time: 32 random bytes. Null draws one.
+    /// What the workers of a port must agree on (owners, indices, cookies) is derived from these 32 random bytes; their clocks tell
+    /// the same time. Null draws them, which is right for a single worker.
     /// </summary>
     public byte[]? SharedSeed { get; init; }
 
@@ -37,6 +49,9 @@ public sealed record WireGuardEngineOptions
 
     /// <summary>Confirmed peers.</summary>
     public int MaxPeers { get; init; } = 1_048_576;
+
+    /// <summary>Sessions whose replay window reaches behind the last 64 packets: 1 KiB for each that has seen a gap there.</summary>
+    public int MaxReplayRings { get; init; } = 131_072;
 
     /// <summary>The share of the worker's time that handshakes may take; see <see cref="WireGuardEngine.AccountHandshake"/>.</summary>
     public double HandshakeShare { get; init; } = 0.3;

@@ -10,7 +10,7 @@ using UdpGateway.Cli.Terminal;
 namespace UdpGateway.Cli.Commands;
 
 /// <summary>Brings a template up and serves it until a signal; the stack stays in its directory for the next time.</summary>
-internal sealed class UpCommand
+internal sealed partial class UpCommand
 {
     private readonly TemplateOptions _template = new();
     private readonly Option<string> _bind = new("--bind") { Description = "The address that listeners bind.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1" };
@@ -43,6 +43,9 @@ internal sealed class UpCommand
     private async Task<int> RunAsync(ParseResult parsed)
     {
         using var stopping = new CancellationTokenSource();
+        // A shell starts background jobs with SIGINT ignored, and the runtime then leaves it ignored; a script stops `up` by it.
+        if (!OperatingSystem.IsWindows())
+            SetSignalHandler(InterruptSignal, DefaultHandler);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         var output = parsed.InvocationConfiguration.Output;
@@ -92,6 +95,8 @@ internal sealed class UpCommand
             using var loggers = LoggerFactory.Create(builder => builder
                 .SetMinimumLevel(LogLevel.Information)
                 .AddFilter("Microsoft", LogLevel.Warning)
+                // A port that is taken is told as the user's error.
+                .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
                 .AddProvider(new LineLoggerProvider(output, LogLevel.Information)));
             foreach (var note in problems.Notes)
                 await output.WriteLineAsync($"note: {note}");
@@ -163,6 +168,8 @@ internal sealed class UpCommand
     {
         if (!IPAddress.TryParse(parsed.GetValue(_bind), out var address))
             throw new UserErrorException($"--bind takes an IP address; '{parsed.GetValue(_bind)}' is none.");
+        if (LocalProvisioner.FindObstacle(address, 0) is { } obstacle)
+            throw new UserErrorException($"--bind {address} cannot be used: {obstacle}");
         var adminPort = parsed.GetValue(_adminPort);
         if (adminPort is < 0 or > 65_535)
             throw new UserErrorException($"--admin-port takes 0 to 65535; {adminPort} was given.");
@@ -179,6 +186,13 @@ internal sealed class UpCommand
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is >= 1 and <= 65_535
             ? port
             : throw new UserErrorException($"--port {logicalId}={text}: a port is a number from 1 to 65535.");
+
+    private const int InterruptSignal = 2;
+    private const nint DefaultHandler = 0;
+
+    [LibraryImport("libc", EntryPoint = "signal")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial nint SetSignalHandler(int signal, nint handler);
 
     private static async Task WaitAsync(CancellationToken stopping)
     {

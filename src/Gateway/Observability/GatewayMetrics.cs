@@ -32,7 +32,7 @@ internal sealed class GatewayMetrics
         _packetsSent = factory.CreateCounter("udpgw_packets_sent_total", "Datagrams that the kernel took for sending: replies, handshakes, keepalives.", "listener");
         _bytesSent = factory.CreateCounter("udpgw_bytes_sent_total", "Their payload bytes.", "listener");
         _drops = factory.CreateCounter("udpgw_drops_total", "Packets and replies that went no further, by reason.", "listener", "reason");
-        _handshakes = factory.CreateCounter("udpgw_handshakes_total", "WireGuard handshakes: answered, cookie_replied, completed by the client's first packet.", "listener", "result");
+        _handshakes = factory.CreateCounter("udpgw_handshakes_total", "WireGuard handshakes: answered, cookie_replied, completed by the client's first packet, unconfirmed for the third time in a row or more.", "listener", "result");
         _peers = factory.CreateGauge("udpgw_peers", "WireGuard peers: confirmed, or half_open while the client has not answered.", "listener", "state");
         _batches = factory.CreateCounter("udpgw_batches_total", "Batches by what became of them: delivered, function_error, failed.", "listener", "destination", "result");
         _queuedPackets = factory.CreateGauge("udpgw_queue_packets", "Packets that wait for a delivery to start.", "listener", "destination");
@@ -91,6 +91,9 @@ internal sealed class GatewayMetrics
             CollectListener(host);
             foreach (var delivery in host.Deliveries)
                 CollectDelivery(host.Name, delivery);
+            // The counters of a removed destination stay what they were; a queue that is gone must not look like one that waits.
+            foreach (var labels in _queuedPackets.GetAllLabelValues().Where(labels => labels[0] == host.Name && host.Deliveries.All(delivery => delivery.Name != labels[1])))
+                _queuedPackets.RemoveLabelled(labels);
         }
 
         _listeners.WithLabels("served").Set(follower.Hosts.Count);
@@ -117,6 +120,7 @@ internal sealed class GatewayMetrics
         _handshakes.WithLabels(host.Name, "answered").IncTo(workers.Sum(worker => worker.HandshakesAnswered));
         _handshakes.WithLabels(host.Name, "cookie_replied").IncTo(workers.Sum(worker => worker.HandshakesCookieReplied));
         _handshakes.WithLabels(host.Name, "completed").IncTo(workers.Sum(worker => worker.HandshakesCompleted));
+        _handshakes.WithLabels(host.Name, "unconfirmed").IncTo(workers.Sum(worker => worker.HandshakesUnconfirmed));
         _peers.WithLabels(host.Name, "confirmed").Set(workers.Sum(worker => worker.ConfirmedPeers));
         _peers.WithLabels(host.Name, "half_open").Set(workers.Sum(worker => worker.HalfOpenPeers));
     }

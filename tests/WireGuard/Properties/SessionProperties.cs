@@ -21,6 +21,7 @@ public sealed class SessionProperties
 
         Property.HoldsForSteps(step.ArrayOf().Resize(400), steps =>
         {
+            using var rings = new ReplayRings(1);
             var window = ReplayWindow.Create();
             var seen = new HashSet<ulong>();
             var (greatest, counter) = (0UL, 0UL);
@@ -32,12 +33,12 @@ public sealed class SessionProperties
                 Assert.Equal(expected, window.IsNew(counter));
                 if (!expected)
                     continue;
-                window.Accept(counter);
+                window.Accept(counter, rings);
                 seen.Add(counter);
                 greatest = Math.Max(greatest, counter);
             }
 
-            window.Release();
+            window.Release(rings);
         }, runs: 400);
     }
 
@@ -48,6 +49,7 @@ public sealed class SessionProperties
 
         Property.Holds(shuffles, blocks =>
         {
+            using var rings = new ReplayRings(1);
             var window = ReplayWindow.Create();
             var next = 0UL;
             foreach (var length in blocks)
@@ -56,15 +58,30 @@ public sealed class SessionProperties
                 for (var i = length - 1; i >= 0; i--)
                 {
                     Assert.True(window.IsNew(next + (ulong)i));
-                    window.Accept(next + (ulong)i);
+                    window.Accept(next + (ulong)i, rings);
                 }
 
                 next += (ulong)length;
             }
 
             Assert.False(window.HasRing);
-            window.Release();
+            window.Release(rings);
         });
+    }
+
+    [Fact]
+    public void Replay_window_without_a_ring_to_be_had_refuses_what_it_cannot_tell_apart()
+    {
+        using var rings = new ReplayRings(0);
+        var window = ReplayWindow.Create();
+        window.Accept(1000, rings);
+
+        Assert.False(window.HasRing);
+        Assert.False(window.IsNew(1000));
+        Assert.True(window.IsNew(999));
+        Assert.True(window.IsNew(1000 - 63));
+        Assert.False(window.IsNew(1000 - 64));
+        Assert.True(window.IsNew(1001));
     }
 
     [Theory, OnOpenSsl, OnPortable]
@@ -72,6 +89,7 @@ public sealed class SessionProperties
     {
         using var crypto = TestBackends.Create(backend);
         var random = new Random(20260603);
+        using var rings = new ReplayRings(1);
         Session sender = default, receiver = default;
         sender.Start(1, 2, 0, TimeSpan.Zero);
         receiver.Start(2, 1, 0, TimeSpan.Zero);
@@ -90,14 +108,14 @@ public sealed class SessionProperties
             var wrongByte = datagram.ToArray();
             wrongByte[16 + random.Next(length + 16)] ^= (byte)(1 << random.Next(8));
 
-            Assert.Equal(ReceiveVerdict.NotAuthentic, receiver.TryOpen(crypto, wrongCounter, TimeSpan.Zero));
-            Assert.Equal(ReceiveVerdict.NotAuthentic, receiver.TryOpen(crypto, wrongByte, TimeSpan.Zero));
-            Assert.Equal(length == 0 ? ReceiveVerdict.Keepalive : ReceiveVerdict.Data, receiver.TryOpen(crypto, datagram, TimeSpan.Zero));
+            Assert.Equal(ReceiveVerdict.NotAuthentic, receiver.TryOpen(crypto, rings, wrongCounter, TimeSpan.Zero));
+            Assert.Equal(ReceiveVerdict.NotAuthentic, receiver.TryOpen(crypto, rings, wrongByte, TimeSpan.Zero));
+            Assert.Equal(length == 0 ? ReceiveVerdict.Keepalive : ReceiveVerdict.Data, receiver.TryOpen(crypto, rings, datagram, TimeSpan.Zero));
             Assert.Equal(payload, datagram[16..^16]);
             Assert.Equal((ulong)length, new TransportDataMessage(datagram).Counter);
         }
 
-        receiver.Release();
+        receiver.Release(rings);
     }
 
     [Fact]
@@ -108,7 +126,7 @@ public sealed class SessionProperties
 
         Property.HoldsForSteps(steps, choices =>
         {
-            using var table = new SessionTable(40, worker: 1, workers: 3, SessionIndexCipher.Create([1, 2, 3, 4, 5, 6, 7, 8]));
+            using var table = new SessionTable(40, maxReplayRings: 1, worker: 1, workers: 3, SessionIndexCipher.Create([1, 2, 3, 4, 5, 6, 7, 8]));
             var living = new Dictionary<uint, uint>();
             var dead = new List<uint>();
             foreach (var choice in choices)
@@ -181,7 +199,7 @@ public sealed class SessionProperties
         {
             var (workers, seed) = values;
             var key = BitConverter.GetBytes((ulong)seed * 0x9e3779b97f4a7c15);
-            var tables = Enumerable.Range(0, workers).Select(worker => new SessionTable(64, worker, workers, SessionIndexCipher.Create(key))).ToList();
+            var tables = Enumerable.Range(0, workers).Select(worker => new SessionTable(64, 1, worker, workers, SessionIndexCipher.Create(key))).ToList();
             for (var owner = 0; owner < workers; owner++)
             {
                 Assert.True(tables[owner].TryAdd(out var slot, out var index));

@@ -79,6 +79,26 @@ public sealed class HandshakeScenarios
     }
 
     [Theory, OnOpenSsl, OnPortable]
+    public void Initiation_from_elsewhere_draws_nothing_but_its_response_until_it_is_confirmed(string backend)
+    {
+        using var tunnels = new Tunnels(backend);
+        var client = tunnels.NewClient();
+        var peer = tunnels.Connect(client);
+        var home = tunnels.Source;
+
+        tunnels.Now += TimeSpan.FromSeconds(1);
+        client.Connect(tunnels.Now);
+        tunnels.Source = PeerEndpoint.From(IPEndPoint.Parse("[2001:db8::9]:5000"));
+        tunnels.Deliver(tunnels.Take(client).Single(), client);
+        var (unconfirmed, _) = tunnels.Seal(peer, "to the live session"u8);
+        tunnels.Exchange(client);
+        var (confirmed, _) = tunnels.Seal(peer, "to the new one"u8);
+
+        Assert.Equal(home, unconfirmed.Endpoint);
+        Assert.Equal(tunnels.Source, confirmed.Endpoint);
+    }
+
+    [Theory, OnOpenSsl, OnPortable]
     public void Client_keeps_its_session_when_its_source_changes(string backend)
     {
         using var tunnels = new Tunnels(backend);

@@ -124,12 +124,13 @@ public sealed class DeterministicHandshakeTests
             handshake.CreateResponse(new HandshakeResponseMessage(written), 0x05060708, initiation.SenderIndex, Hex(presharedKey), Always(ResponderEphemeral)));
         Assert.Equal(Hex(response), written);
 
+        using var rings = new ReplayRings(1);
         var session = default(Session);
         session.Start(0x05060708, initiation.SenderIndex, 0, TimeSpan.Zero);
         handshake.Split(session.ReceivingKey, session.SendingKey);
         Assert.Equal(Hex(receivingKey), session.ReceivingKey.ToArray());
         Assert.Equal(Hex(sendingKey), session.SendingKey.ToArray());
-        Assert.Equal(ReceiveVerdict.Keepalive, session.TryOpen(crypto, Hex(keepalive), TimeSpan.Zero));
+        Assert.Equal(ReceiveVerdict.Keepalive, session.TryOpen(crypto, rings, Hex(keepalive), TimeSpan.Zero));
 
         var datagram = new byte[Hex(data).Length];
         session.SetSendingCounter(1);

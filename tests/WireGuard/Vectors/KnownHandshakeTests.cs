@@ -142,6 +142,7 @@ public sealed class KnownHandshakeTests
     private static byte[] OpenAndSealAgain(ICryptoBackend crypto, string key, byte[] recorded)
     {
         var message = new TransportDataMessage(recorded);
+        using var rings = new ReplayRings(1);
         var session = default(Session);
         session.Start(message.ReceiverIndex, message.ReceiverIndex, 0, TimeSpan.Zero);
         Convert.FromHexString(key).CopyTo(session.ReceivingKey);
@@ -149,11 +150,11 @@ public sealed class KnownHandshakeTests
         session.SetSendingCounter(message.Counter);
         var datagram = recorded.ToArray();
 
-        Assert.Equal(ReceiveVerdict.Data, session.TryOpen(crypto, datagram, TimeSpan.Zero));
+        Assert.Equal(ReceiveVerdict.Data, session.TryOpen(crypto, rings, datagram, TimeSpan.Zero));
         var plaintext = datagram[TransportDataMessage.HeaderSize..^WireGuardSpecification.TagSize];
         Assert.Equal(recorded.Length, session.Seal(crypto, datagram, plaintext.Length));
         Assert.Equal(recorded, datagram);
-        session.Release();
+        session.Release(rings);
         return plaintext;
     }
 
