@@ -11,7 +11,8 @@ public enum TimestampPolicy
 
     /// <summary>
     /// Accept it if the key has had no usable session for a while: for devices whose clock starts anew at every boot.
-    /// A captured initiation can then be replayed to such a key, which costs one response; it can never be confirmed.
+    /// A captured initiation can then be replayed to such a key, which costs one response and can put off a rekey until the
+    /// session ends; it can never be confirmed and redirects nothing.
     /// </summary>
     AcceptOlderWhenIdle,
 }

@@ -155,6 +155,44 @@ public sealed class SessionProperties
     }
 
     [Fact]
+    public void Slab_hands_out_each_free_record_once_zeroed_and_never_more_than_its_capacity()
+    {
+        var steps = Gen.Choose(-3, 4).ArrayOf().Resize(500);
+
+        Property.HoldsForSteps(steps, choices =>
+        {
+            using var slab = new NativeSlab<ulong>(100);
+            var taken = new List<uint>();
+            var most = 0;
+            foreach (var choice in choices)
+            {
+                if (choice <= 0 || taken.Count == 0)
+                {
+                    Assert.Equal(taken.Count < 100, slab.TryTake(out var slot));
+                    if (taken.Count == 100)
+                        continue;
+                    Assert.DoesNotContain(slot, taken);
+                    Assert.Equal(0UL, slab[slot]);
+                    slab[slot] = ulong.MaxValue;
+                    taken.Add(slot);
+                }
+                else
+                {
+                    var slot = taken[choice * 13 % taken.Count];
+                    slab.Free(slot);
+                    Assert.Equal(0UL, slab[slot]);
+                    taken.Remove(slot);
+                }
+
+                most = Math.Max(most, taken.Count);
+                Assert.Equal((uint)taken.Count, slab.Count);
+                // Memory grows with the most that were ever in use at once, not with use.
+                Assert.Equal((uint)most, slab.End);
+            }
+        });
+    }
+
+    [Fact]
     public void Index_tells_its_worker_to_all_workers_and_its_session_to_the_owner_only()
     {
         Property.Holds(Gen.Choose(1, 16).Zip(Gen.Choose(0, 1000)), values =>

@@ -39,6 +39,28 @@ public sealed class TimerScenarios
     }
 
     [Fact]
+    public void Initiator_rekeys_after_2_to_the_60_messages_and_stops_before_the_counter_is_used_up()
+    {
+        using var tunnels = new Tunnels();
+        var client = tunnels.NewClient();
+        tunnels.Connect(client);
+
+        client.SetSendingCounter(Paper.RekeyAfterMessages - 1);
+        client.Send("last of the quiet ones"u8, pad: false, tunnels.Now);
+        Assert.Equal([Paper.TransportType], Types(tunnels.Take(client)));
+        client.Send("one more"u8, pad: false, tunnels.Now);
+        Assert.Equal([Paper.InitiationType, Paper.TransportType], Types(tunnels.Take(client)).Order());
+
+        client.SetSendingCounter(Paper.RejectAfterMessages - 1);
+        client.Send("the very last"u8, pad: false, tunnels.Now);
+        Assert.Equal([Paper.TransportType], Types(tunnels.Take(client)));
+        client.Send("has to wait"u8, pad: false, tunnels.Now);
+        Assert.Empty(tunnels.Take(client));
+        tunnels.Now += Paper.RekeyTimeout + Paper.MaximumJitter;
+        Assert.Contains("has to wait"u8.ToArray(), tunnels.Exchange(client).Select(received => received.Payload));
+    }
+
+    [Fact]
     public void Responder_does_not_rekey_based_on_session_age()
     {
         using var tunnels = new Tunnels();
