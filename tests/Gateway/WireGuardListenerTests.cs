@@ -88,6 +88,21 @@ public sealed class WireGuardListenerTests
     }
 
     [Fact]
+    public async Task A_filter_sees_what_is_delivered()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var filtered = TestGateway.Destination() with { FilterExpression = "[0] == 0x70" }; // p
+        var record = await ServeAsync(gateway, Open() with { DecapsulatedDelivery = true, Destinations = [filtered] });
+        using var client = new WireGuardTestClient(record.Port, record.WireGuardPublicKey!);
+
+        client.Send(InnerUdp(FlowIPv4, "ding"u8), pad: true);
+        await client.ExchangeAsync(InnerUdp(FlowIPv4, "ping"u8), pad: true);
+
+        var delivered = Assert.Single(gateway.Lambda().Packets);
+        Assert.Equal("ping"u8.ToArray(), Convert.FromBase64String(delivered["Data"]!.GetValue<string>()));
+    }
+
+    [Fact]
     public async Task Decapsulated_delivery_drops_and_counts_what_is_not_UDP()
     {
         await using var gateway = await TestGateway.StartAsync();
