@@ -26,6 +26,23 @@ public sealed class PresharedKeyScenarios
     }
 
     [Fact]
+    public void Responses_that_nobody_confirms_are_counted_until_somebody_does()
+    {
+        using var tunnels = new Tunnels();
+        var client = tunnels.NewHandmadeClient();
+
+        for (var attempt = 1; attempt <= 300; attempt++)
+        {
+            Assert.Equal(Math.Min(attempt, 255), client.Handshake().Result.UnconfirmedResponses);
+            tunnels.Now += Retry;
+        }
+
+        client.Connect();
+        tunnels.Now += Retry;
+        Assert.Equal(1, client.Handshake().Result.UnconfirmedResponses);
+    }
+
+    [Fact]
     public void Named_peers_and_unknown_peers_have_keys_of_their_own()
     {
         using var tunnels = new Tunnels();
