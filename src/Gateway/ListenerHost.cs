@@ -11,6 +11,7 @@ using UdpGateway.Gateway.Sockets;
 using UdpGateway.Gateway.Tunnels;
 using UdpGateway.Gateway.Workers;
 using UdpGateway.Listeners;
+using UdpGateway.Listeners.Expressions;
 using UdpGateway.Listeners.Storage;
 using UdpGateway.WireGuard;
 
@@ -165,6 +166,7 @@ internal sealed partial class ListenerHost
             Key = key,
             ListenerName = Name,
             Definition = destination,
+            Filter = CompileFilter(destination),
             Facts = facts,
             Counters = counters,
             Concurrency = destination.Concurrency ?? options.DeliveryConcurrency,
@@ -175,6 +177,16 @@ internal sealed partial class ListenerHost
         var arn = DestinationArn.Choose(destination.Arns, options.Region);
         var client = arn is null ? null : DestinationRegistry.Create(new DestinationContext(record, destination, arn, facts, _services.Clients));
         return new DestinationDelivery(settings, client, _services.Loggers.CreateLogger<DestinationDelivery>());
+    }
+
+    private static Expression? CompileFilter(DestinationDefinition destination)
+    {
+        if (destination.FilterExpression is not { } text)
+            return null;
+        // Validated before it was stored, but perhaps by a version that knows more.
+        return Expression.TryParse(text, out var filter, out var error)
+            ? filter
+            : throw new ListenerNotServedException($"Destination {destination.Name}: this gateway cannot read the FilterExpression \"{text}\"; {error}.");
     }
 
     private List<IDatagramSocket> Bind(ListenerRecord record)

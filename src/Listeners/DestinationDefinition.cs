@@ -30,6 +30,12 @@ public sealed record DestinationDefinition
 
     public PayloadFormatter Formatter { get; init; } = PayloadFormatter.Base64;
 
+    /// <summary>
+    /// Text of the <see cref="Expressions.Expression"/> that must be true for a packet to go to this destination, on the
+    /// delivered payload. Null: every packet does.
+    /// </summary>
+    public string? FilterExpression { get; init; }
+
     /// <summary>Lambda: invoke with <c>Event</c> and expect no replies.</summary>
     public bool UseAsyncInvoke { get; init; }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using UdpGateway.Gateway.Tests.TestDoubles;
+using UdpGateway.Listeners.Expressions;
 using UdpGateway.WireGuard;
 
 namespace UdpGateway.Gateway.Tests;
@@ -18,6 +19,19 @@ public sealed class AllocationTests
     {
         using var driver = new PacketPathDriver();
         var datagram = new byte[200];
+
+        var allocated = Measure(driver, () => driver.Process(datagram, Source));
+
+        Assert.Equal(0, allocated);
+        Assert.Equal(0, driver.Drops);
+    }
+
+    [Fact]
+    public void A_packet_that_passes_a_filter_allocates_nothing()
+    {
+        Assert.True(Expression.TryParse("[0] == 0xFD && u16le[2] > 3 && [9] == 0x00 ?? 0x01", out var filter, out _));
+        using var driver = new PacketPathDriver(filter: filter);
+        var datagram = Convert.FromHexString("FD00040000000000000000");
 
         var allocated = Measure(driver, () => driver.Process(datagram, Source));
 

@@ -12,6 +12,7 @@ namespace UdpGateway.Gateway.Batching;
 internal sealed class Batcher(DestinationDelivery delivery, BatchPool pool, WorkerListener listener)
 {
     private PacketBatch? _open;
+    private long _filtered;
 
     public DestinationDelivery Delivery => delivery;
 
@@ -20,6 +21,12 @@ internal sealed class Batcher(DestinationDelivery delivery, BatchPool pool, Work
 
     public void Add(ReadOnlySpan<byte> payload, in PacketOrigin origin, TimeSpan now)
     {
+        if (delivery.Filter is { } filter && !filter.IsTrue(payload))
+        {
+            _filtered++;
+            return;
+        }
+
         if (!delivery.IsRouted)
         {
             listener.Counters.Drop(DropReason.NoDestination);
@@ -40,14 +47,17 @@ internal sealed class Batcher(DestinationDelivery delivery, BatchPool pool, Work
             Flush();
     }
 
+    /// <summary>Once per turn of the worker.</summary>
     public void FlushIfDue(TimeSpan now)
     {
+        CountSkipped();
         if (now >= Deadline)
             Flush();
     }
 
     public void Flush()
     {
+        CountSkipped();
         if (_open is not { } batch)
             return;
         _open = null;
@@ -56,5 +66,14 @@ internal sealed class Batcher(DestinationDelivery delivery, BatchPool pool, Work
             return;
         listener.Counters.Drop(DropReason.DestinationQueueFull, batch.Count);
         pool.Return(batch);
+    }
+
+    /// <summary>The counters are shared by the workers, so they hear of skipped packets once per turn and not once per packet.</summary>
+    private void CountSkipped()
+    {
+        if (_filtered == 0)
+            return;
+        delivery.Counters.Skip(SkipReason.Filtered, _filtered);
+        _filtered = 0;
     }
 }

@@ -6,6 +6,7 @@ using UdpGateway.Gateway.Packets;
 using UdpGateway.Gateway.Replies;
 using UdpGateway.Gateway.Workers;
 using UdpGateway.Listeners;
+using UdpGateway.Listeners.Expressions;
 
 namespace UdpGateway.Gateway.Destinations;
 
@@ -55,6 +56,9 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
     public DeliveryCounters Counters => _settings.Counters;
 
     public bool IsRouted => _destination is not null;
+
+    /// <summary>What must be true for a packet to come here; null takes every packet.</summary>
+    public Expression? Filter => _settings.Filter;
 
     public PayloadFormatter Formatter => _settings.Facts.Formatter;
 

@@ -18,6 +18,7 @@ internal sealed partial class DestinationValidator : AbstractValidator<Destinati
         RuleFor(destination => destination.Role).Custom(RequireRole);
         RuleFor(destination => destination.Arns).Custom(RequireDeliverableArns);
         RuleFor(destination => destination.Formatter).Custom(RequireFormatter);
+        RuleFor(destination => destination.FilterExpression).Custom((text, validation) => ExpressionRule.Require(text, $"{validation.InstanceToValidate.Path}.FilterExpression", validation));
         RuleFor(destination => destination.UseResponseStreaming).Custom(RefuseResponseStreaming);
         RuleFor(destination => destination.Concurrency)
             .InclusiveBetween(1, MaxConcurrency).WithErrorCode("destination_concurrency").WithMessage($"must be from 1 to {MaxConcurrency:N0} deliveries at a time");

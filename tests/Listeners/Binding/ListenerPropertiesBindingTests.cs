@@ -148,6 +148,16 @@ public sealed class ListenerPropertiesBindingTests
     }
 
     [Theory]
+    [InlineData("[0] == 0xFD && [7] == 0x18 ?? 0x00", "[0] == 0xFD && [7] == 0x18 ?? 0x00")]
+    [InlineData("", null)]
+    public void Reads_filter_expressions(string text, string? expected)
+    {
+        var definition = BindValid(Udp().With("Destinations[0].FilterExpression", $"\"{text}\""));
+
+        Assert.Equal(expected, definition.Destinations[0].FilterExpression);
+    }
+
+    [Theory]
     [InlineData("10.0.0.0/8", "10.0.0.0/8")]
     [InlineData("192.0.2.77/24", "192.0.2.0/24")]
     [InlineData("192.0.2.77", "192.0.2.77/32")]
