@@ -43,6 +43,43 @@ public sealed class SessionProperties
     }
 
     [Fact]
+    public void Replay_window_without_a_ring_forgets_the_gaps_behind_it_but_never_accepts_twice()
+    {
+        const ulong Inline = 64;
+        var step = Gen.Frequency((8, Gen.Choose(0, 3)), (4, Gen.Choose(-70, 70)), (1, Gen.Choose(-9000, 9000)));
+
+        Property.HoldsForSteps(step.ArrayOf().Resize(400), steps =>
+        {
+            // Another session has the only ring, and gives it back half way.
+            using var rings = new ReplayRings(1);
+            ReplayWindow window = ReplayWindow.Create(), other = ReplayWindow.Create();
+            other.Accept(10_000, rings);
+            var seen = new HashSet<ulong>();
+            var (greatest, counter) = (0UL, 0UL);
+            for (var i = 0; i < steps.Length; i++)
+            {
+                if (i == steps.Length / 2)
+                    other.Release(rings);
+                counter = steps[i] < 0 ? counter - Math.Min(counter, (ulong)-steps[i]) : counter + (ulong)steps[i];
+                var isNew = window.IsNew(counter);
+                if (seen.Contains(counter) || greatest > counter + Reach)
+                    Assert.False(isNew);
+                else if (seen.Count == 0 || counter + Inline > greatest)
+                    Assert.True(isNew);
+                if (!isNew)
+                    continue;
+                window.Accept(counter, rings);
+                seen.Add(counter);
+                greatest = Math.Max(greatest, counter);
+            }
+
+            window.Release(rings);
+            Assert.Equal(steps.Length == 0 ? 1 : 0, rings.Count);
+            other.Release(rings);
+        }, runs: 400);
+    }
+
+    [Fact]
     public void Replay_window_of_a_client_that_loses_nothing_never_takes_its_ring()
     {
         var shuffles = Gen.Choose(1, 60).ArrayOf(50);

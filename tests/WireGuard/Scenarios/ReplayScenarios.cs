@@ -21,6 +21,27 @@ public sealed class ReplayScenarios
     ];
 
     [Theory, OnOpenSsl, OnPortable]
+    public void Replayed_packets_and_initiations_are_dropped(string backend)
+    {
+        using var tunnels = new Tunnels(backend);
+        var client = tunnels.NewClient();
+        client.Connect(tunnels.Now);
+        var initiation = tunnels.Take(client).Single();
+        tunnels.Deliver(initiation, client);
+        var confirmation = tunnels.Take(client).Single();
+
+        var first = tunnels.Deliver(confirmation);
+        var second = tunnels.Deliver(confirmation);
+        tunnels.Now += TimeSpan.FromSeconds(1);
+        var again = tunnels.Deliver(initiation);
+
+        Assert.Equal(ReceiveVerdict.Keepalive, first.Verdict);
+        Assert.Equal(ReceiveVerdict.Replayed, second.Verdict);
+        Assert.Equal(ReceiveVerdict.TimestampReplayed, again.Verdict);
+        Assert.Empty(again.Answer);
+    }
+
+    [Theory, OnOpenSsl, OnPortable]
     public void Counters_are_accepted_once_within_the_window_and_below_the_limit(string backend)
     {
         using var tunnels = new Tunnels(backend);

@@ -1,8 +1,54 @@
+using UdpGateway.WireGuard.Tests.Crypto;
+
 namespace UdpGateway.WireGuard.Tests.Scenarios;
 
 public sealed class TimerScenarios
 {
     private static readonly TimeSpan Instant = TimeSpan.FromMilliseconds(1);
+
+    [Theory, OnOpenSsl, OnPortable]
+    public void Session_ends_180_seconds_after_its_derivation_even_under_traffic(string backend)
+    {
+        using var tunnels = new Tunnels(backend);
+        var client = tunnels.NewClient();
+        var peer = tunnels.Connect(client);
+        client.Send("early"u8, pad: false, tunnels.Now);
+        client.Send("late"u8, pad: false, tunnels.Now);
+        var datagrams = tunnels.Take(client);
+
+        tunnels.Now += TimeSpan.FromSeconds(179.9);
+        var early = tunnels.Deliver(datagrams[0]);
+        tunnels.Now += TimeSpan.FromSeconds(0.2);
+        var late = tunnels.Deliver(datagrams[1]);
+
+        Assert.Equal(ReceiveVerdict.Data, early.Verdict);
+        Assert.Equal(ReceiveVerdict.SessionExpired, late.Verdict);
+        Assert.Equal(SealVerdict.NoSession, tunnels.Seal(peer, "too late"u8).Result.Verdict);
+    }
+
+    [Theory, OnOpenSsl, OnPortable]
+    public void Passive_keepalive_answers_data_after_ten_seconds_and_is_not_answered_itself(string backend)
+    {
+        using var tunnels = new Tunnels(backend);
+        var client = tunnels.NewClient();
+        tunnels.Connect(client);
+        client.Send("one way"u8, pad: false, tunnels.Now);
+        tunnels.Exchange(client);
+        var datagram = new byte[64];
+
+        tunnels.Now += TimeSpan.FromSeconds(9.9);
+        var tooEarly = tunnels.Engine.TryTakeDue(tunnels.Now, datagram, out _, out _);
+        tunnels.Now += TimeSpan.FromSeconds(0.2);
+        var due = tunnels.Engine.TryTakeDue(tunnels.Now, datagram, out var length, out var endpoint);
+        tunnels.Open(client, datagram[..length]);
+        tunnels.Now += TimeSpan.FromSeconds(30);
+
+        Assert.False(tooEarly);
+        Assert.True(due);
+        Assert.Equal((32, tunnels.Source), (length, endpoint));
+        Assert.Empty(tunnels.Take(client));
+        Assert.False(tunnels.Engine.TryTakeDue(tunnels.Now, datagram, out _, out _));
+    }
 
     [Fact]
     public void Initiator_rekeys_when_it_sends_on_a_session_of_120_seconds()
