@@ -20,6 +20,7 @@ public sealed partial class GatewayHost : IAsyncDisposable
     private readonly GatewayHealth _health;
     private readonly CancellationTokenSource _stopFollowing = new();
     private readonly CancellationTokenSource _stopDelivering;
+    private readonly Lock _stopLock = new();
     private readonly ILogger<GatewayHost> _logger;
     private AdminEndpoint _admin = null!;
     private Task _following = Task.CompletedTask;
@@ -97,7 +98,11 @@ public sealed partial class GatewayHost : IAsyncDisposable
     /// Readiness fails, open batches leave, answers are waited for up to <see cref="GatewayOptions.DrainTime"/> while
     /// packets are still served, then everything closes. Calling it again waits for the same end.
     /// </summary>
-    public Task StopAsync() => _stopped ??= StopOnceAsync();
+    public Task StopAsync()
+    {
+        lock (_stopLock)
+            return _stopped ??= StopOnceAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {

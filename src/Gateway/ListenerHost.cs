@@ -28,7 +28,6 @@ internal sealed partial class ListenerHost
     private readonly byte[] _engineSeed = RandomNumberGenerator.GetBytes(SecretKey.Size);
     private readonly Dictionary<string, DeliveryCounters> _deliveryCounters = new(StringComparer.Ordinal);
     private readonly List<DestinationDelivery> _retired = [];
-    private TunnelConfiguration? _tunnel;
 
     private ListenerHost(GatewayServices services, ListenerRecord record)
     {
@@ -55,8 +54,19 @@ internal sealed partial class ListenerHost
     public static async Task<ListenerHost> OpenAsync(GatewayServices services, ListenerRecord record, CancellationToken cancellationToken)
     {
         var host = new ListenerHost(services, record);
-        var settings = await host.PrepareAsync(record, cancellationToken);
         var sockets = host.Bind(record);
+        ListenerSettings settings;
+        try
+        {
+            settings = await host.PrepareAsync(record, cancellationToken);
+        }
+        catch
+        {
+            foreach (var socket in sockets)
+                socket.Dispose();
+            throw;
+        }
+
         host.Ports = [.. services.Workers.Select((worker, index) => new WorkerListener(worker, host.Name, sockets[index]))];
         foreach (var port in host.Ports)
             port.Siblings = host.Ports;
@@ -88,7 +98,6 @@ internal sealed partial class ListenerHost
     {
         if (Record.Definition.Protocol != ListenerProtocol.WireGuard || await _keyring.RefreshAsync(cancellationToken) is not { } tunnel)
             return;
-        _tunnel = tunnel;
         var settings = Describe(Record, tunnel, Deliveries);
         await OnWorkersAsync(port => port.Apply(settings, _services.Clock.Now));
         Log.KeysChanged(_logger, Name);
@@ -103,8 +112,10 @@ internal sealed partial class ListenerHost
 
     private async Task<ListenerSettings> PrepareAsync(ListenerRecord record, CancellationToken cancellationToken)
     {
-        _tunnel = record.Definition.Protocol == ListenerProtocol.WireGuard ? await _keyring.LoadAsync(record, cancellationToken) : null;
-        return Describe(record, _tunnel, [.. record.Definition.Destinations.Select(destination => CreateDelivery(record, destination))]);
+        // The keys last: once they are taken over, nothing may fail any more.
+        DestinationDelivery[] deliveries = [.. record.Definition.Destinations.Select(destination => CreateDelivery(record, destination))];
+        var tunnel = record.Definition.Protocol == ListenerProtocol.WireGuard ? await _keyring.LoadAsync(record, cancellationToken) : null;
+        return Describe(record, tunnel, deliveries);
     }
 
     private ListenerSettings Describe(ListenerRecord record, TunnelConfiguration? tunnel, IReadOnlyList<DestinationDelivery> deliveries) => new()

@@ -33,10 +33,11 @@ public sealed class WireGuardClient : IDisposable
     private readonly byte[] _cookieKey = new byte[WireGuardSpecification.HashSize];
     private readonly SecretKey? _presharedKey;
     private readonly TimeSpan _persistentKeepalive;
-    private readonly NativeSlab<Session> _sessions = new(3);
+    private readonly NativeSlab<Session> _sessions = new(2);
+    private readonly ReplayRings _rings = new(2);
     private readonly Queue<Staged> _staged = new();
     private readonly Queue<byte[]> _ready = new();
-    private readonly byte[] _cookie = new byte[WireGuardSpecification.MacSize];
+    private readonly byte[] _cookie = GC.AllocateArray<byte>(WireGuardSpecification.MacSize, pinned: true);
     private readonly byte[] _lastMac1 = new byte[WireGuardSpecification.MacSize];
 
     private InitiatorHandshake? _handshake;
@@ -56,6 +57,7 @@ public sealed class WireGuardClient : IDisposable
     private TimeSpan _persistentDue = TimeSpan.MaxValue;
     private TimeSpan _zeroKeysDue = TimeSpan.MaxValue;
     private bool _needsAnotherKeepalive;
+    private bool _isDisposed;
 
     /// <param name="serverPublicKey">32 bytes.</param>
     /// <param name="presharedKey">Null for none. Not owned.</param>
@@ -191,10 +193,14 @@ public sealed class WireGuardClient : IDisposable
 
     public void Dispose()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         _handshake?.Dispose();
         EndSession(ref _current);
         EndSession(ref _previous);
         _sessions.Dispose();
+        _rings.Dispose();
         _crypto.Release(_static);
         CryptographicOperations.ZeroMemory(_cookie);
     }
@@ -290,7 +296,7 @@ public sealed class WireGuardClient : IDisposable
         if (slot == NativeSlab<Session>.None)
             return false;
         ref var session = ref _sessions[slot];
-        var verdict = session.TryOpen(_crypto, datagram, now);
+        var verdict = session.TryOpen(_crypto, _rings, datagram, now);
         if (verdict > ReceiveVerdict.Keepalive)
             return false;
         AuthenticatedPacketReceived(now);
@@ -407,7 +413,7 @@ public sealed class WireGuardClient : IDisposable
     {
         if (slot == NativeSlab<Session>.None)
             return;
-        _sessions[slot].Release();
+        _sessions[slot].Release(_rings);
         _sessions.Free(slot);
         slot = NativeSlab<Session>.None;
     }

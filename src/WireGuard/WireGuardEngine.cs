@@ -59,21 +59,23 @@ public sealed class WireGuardEngine : IDisposable
         _options = options;
         _crypto = crypto;
         _random = random;
-        Span<byte> seed = stackalloc byte[32];
-        if (options.SharedSeed is { } shared)
-            shared.CopyTo(seed);
-        else
-            random(seed);
-        _ownerHash = new KeyHash(seed[..16]);
+        using var seed = new SecretKey(options.SharedSeed ?? Draw(random));
+        Span<byte> hashKeys = stackalloc byte[WireGuardSpecification.HashSize];
+        Span<byte> indexKey = stackalloc byte[WireGuardSpecification.HashSize];
+        Span<byte> cookieKey = stackalloc byte[WireGuardSpecification.HashSize];
+        Blake2s.Hmac(seed.Bytes, "hashes"u8, hashKeys);
+        Blake2s.Hmac(seed.Bytes, "indices"u8, indexKey);
+        Blake2s.Hmac(seed.Bytes, "cookies"u8, cookieKey);
+        _ownerHash = new KeyHash(hashKeys[..16]);
         // The owner's hash picks the worker; within one worker another key spreads the buckets.
-        var bucketHash = new KeyHash(seed[8..24]);
+        var bucketHash = new KeyHash(hashKeys[16..]);
         _peers = new PeerTable((uint)(options.MaxPeers + options.MaxHalfOpen) + NamedPeerRoom, bucketHash);
         _sessions = new SessionTable(
-            (uint)(options.MaxPeers * 3 + options.MaxHalfOpen) + NamedPeerRoom, options.Worker, options.Workers, SessionIndexCipher.Create(seed[24..]));
-        CryptographicOperations.ZeroMemory(seed);
+            (uint)(options.MaxPeers * 3 + options.MaxHalfOpen) + NamedPeerRoom, options.MaxReplayRings, options.Worker, options.Workers, SessionIndexCipher.Create(indexKey));
+        _cookies = new CookieChecker(crypto, cookieKey, random);
+        CryptographicOperations.ZeroMemory(cookieKey);
         _timers = new TimerWheel(_peers);
         _tombstones = new Tombstones(bucketHash);
-        _cookies = new CookieChecker(crypto, random);
         _rateLimiter = new SourceRateLimiter(bucketHash);
         _budget = new HandshakeBudget(options.HandshakeShare);
     }
@@ -217,6 +219,13 @@ public sealed class WireGuardEngine : IDisposable
         _cookies.Dispose();
     }
 
+    private static byte[] Draw(RandomFill random)
+    {
+        var seed = new byte[SecretKey.Size];
+        random(seed);
+        return seed;
+    }
+
     private static ReceiveResult Only(ReceiveVerdict verdict) => new() { Verdict = verdict };
 
     private ReceiveResult ReceiveTransportData(Span<byte> datagram, in PeerEndpoint source, TimeSpan now)
@@ -231,7 +240,7 @@ public sealed class WireGuardEngine : IDisposable
         ref var session = ref _sessions[sessionSlot];
         var slot = session.Peer;
         _peers.Prefetch(slot);
-        var verdict = session.TryOpen(_crypto, datagram, now);
+        var verdict = session.TryOpen(_crypto, _sessions.Rings, datagram, now);
         if (verdict > ReceiveVerdict.Keepalive)
             return Only(verdict);
 
@@ -366,7 +375,9 @@ public sealed class WireGuardEngine : IDisposable
         peer.Timestamp = timestamp;
         peer.LastInitiation = now;
         peer.TriedPreviousKey = triesPrevious;
-        peer.Endpoint = source;
+        // A captured initiation may come from anywhere: a live session stays with the endpoint that its packets proved.
+        if (peer.Current == SessionTable.None)
+            peer.Endpoint = source;
         EndSession(ref peer.Previous);
         EndSession(ref peer.Next);
         peer.Next = sessionSlot;
@@ -379,10 +390,11 @@ public sealed class WireGuardEngine : IDisposable
 
     private ReceiveVerdict CheckFreshness(uint slot, ReadOnlySpan<byte> publicKey, Tai64n timestamp, TimeSpan now)
     {
+        var acceptsOlderWhenIdle = _options.TimestampPolicy == TimestampPolicy.AcceptOlderWhenIdle;
         if (slot == PeerTable.None)
-            return _tombstones.Forbids(publicKey, timestamp) ? ReceiveVerdict.TimestampReplayed : ReceiveVerdict.InitiationAnswered;
+            return !acceptsOlderWhenIdle && _tombstones.Forbids(publicKey, timestamp) ? ReceiveVerdict.TimestampReplayed : ReceiveVerdict.InitiationAnswered;
         ref var peer = ref _peers[slot];
-        var acceptsOlder = _options.TimestampPolicy == TimestampPolicy.AcceptOlderWhenIdle
+        var acceptsOlder = acceptsOlderWhenIdle
             && peer.Current == SessionTable.None
             && timestamp != peer.Timestamp;
         if (timestamp <= peer.Timestamp && !acceptsOlder)

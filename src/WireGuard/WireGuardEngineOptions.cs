@@ -25,7 +25,10 @@ public sealed record WireGuardEngineOptions
     /// <summary>Engines that share the port; each owns the static keys that a keyed hash gives it.</summary>
     public int Workers { get; init; } = 1;
 
-    /// <summary>Key of the hash and of the index permutation, the same for all workers of a port: 32 random bytes. Null draws one.</summary>
+    /// <summary>
+    /// What the workers of a port must agree on (owners, indices, cookies) is derived from these 32 random bytes; their clocks tell
+    /// the same time. Null draws them, which is right for a single worker.
+    /// </summary>
     public byte[]? SharedSeed { get; init; }
 
     /// <summary>Handshakes that wait for their first transport packet.</summary>
@@ -33,6 +36,9 @@ public sealed record WireGuardEngineOptions
 
     /// <summary>Confirmed peers.</summary>
     public int MaxPeers { get; init; } = 1_048_576;
+
+    /// <summary>Sessions whose replay window reaches behind the last 64 packets: 1 KiB for each that has seen a gap there.</summary>
+    public int MaxReplayRings { get; init; } = 131_072;
 
     /// <summary>The share of the worker's time that handshakes may take; see <see cref="WireGuardEngine.AccountHandshake"/>.</summary>
     public double HandshakeShare { get; init; } = 0.3;

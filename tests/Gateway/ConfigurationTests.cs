@@ -105,11 +105,9 @@ public sealed class ConfigurationTests
         await Eventually.TrueAsync(async () => (await gateway.GetAsync("/readyz/blocked")).IsSuccessStatusCode, "the listener is served once its port is free");
     }
 
-    [Fact]
+    [LinuxFact("several workers need SO_REUSEPORT")]
     public async Task Finds_a_taken_port_also_with_several_workers()
     {
-        if (!OperatingSystem.IsLinux())
-            return; // several workers need SO_REUSEPORT
         await using var first = await TestGateway.StartAsync(configure: options => options with { Workers = 2 });
         await using var second = await TestGateway.StartAsync(configure: options => options with { Workers = 2 });
         var record = await first.ServeAsync(TestGateway.Udp());

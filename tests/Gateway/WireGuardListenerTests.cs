@@ -297,11 +297,9 @@ public sealed class WireGuardListenerTests
         Assert.All(drops, count => Assert.True(count > 0));
     }
 
-    [Fact]
+    [LinuxFact("several workers need SO_REUSEPORT")]
     public async Task A_client_that_roams_to_another_worker_keeps_its_session()
     {
-        if (!OperatingSystem.IsLinux())
-            return; // several workers need SO_REUSEPORT
         await using var gateway = await TestGateway.StartAsync(configure: options => options with { Workers = 2 });
         var record = await ServeAsync(gateway, Open());
 

@@ -10,7 +10,7 @@ using UdpGateway.Cli.Terminal;
 namespace UdpGateway.Cli.Commands;
 
 /// <summary>Brings a template up and serves it until a signal; the stack stays in its directory for the next time.</summary>
-internal sealed class UpCommand
+internal sealed partial class UpCommand
 {
     private readonly TemplateOptions _template = new();
     private readonly Option<string> _bind = new("--bind") { Description = "The address that listeners bind.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1" };
@@ -43,6 +43,9 @@ internal sealed class UpCommand
     private async Task<int> RunAsync(ParseResult parsed)
     {
         using var stopping = new CancellationTokenSource();
+        // A shell starts background jobs with SIGINT ignored, and the runtime then leaves it ignored; a script stops `up` by it.
+        if (!OperatingSystem.IsWindows())
+            SetSignalHandler(InterruptSignal, DefaultHandler);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         var output = parsed.InvocationConfiguration.Output;
@@ -179,6 +182,13 @@ internal sealed class UpCommand
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is >= 1 and <= 65_535
             ? port
             : throw new UserErrorException($"--port {logicalId}={text}: a port is a number from 1 to 65535.");
+
+    private const int InterruptSignal = 2;
+    private const nint DefaultHandler = 0;
+
+    [LibraryImport("libc", EntryPoint = "signal")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial nint SetSignalHandler(int signal, nint handler);
 
     private static async Task WaitAsync(CancellationToken stopping)
     {

@@ -10,23 +10,24 @@ namespace UdpGateway.Gateway.Destinations;
 internal sealed class AwsDestinationClients(AWSCredentials own, string region) : IDestinationClients, IDisposable
 {
     private readonly DestinationCredentials _roles = new(own, region);
-    private readonly ConcurrentBag<LambdaClient> _clients = [];
+    private readonly ConcurrentDictionary<(string? Role, string StackId, string Listener, string Region), Lazy<LambdaClient>> _lambdas = new();
 
     public ILambda Lambda(ListenerRecord listener, DestinationDefinition destination, string arn)
     {
-        // ExternalId is the declaring stack, so that a role can say which stack it trusts.
-        var credentials = destination.RoleArn is { } role ? _roles.For(role, listener.StackId, $"udpgw-{listener.PhysicalResourceId}") : own;
         if (!Arn.TryParse(arn, out var function))
             throw new ListenerNotServedException($"Destination {destination.Name}: \"{arn}\" is no ARN.");
-        var client = new LambdaClient(credentials, function.Region);
-        _clients.Add(client);
-        return client;
+        var key = (destination.RoleArn, listener.StackId, listener.PhysicalResourceId, function.Region);
+        return _lambdas.GetOrAdd(key, _ => new Lazy<LambdaClient>(() => new LambdaClient(Credentials(listener, destination), function.Region))).Value;
     }
 
     public void Dispose()
     {
-        foreach (var client in _clients)
-            client.Dispose();
+        foreach (var client in _lambdas.Values.Where(client => client.IsValueCreated))
+            client.Value.Dispose();
         _roles.Dispose();
     }
+
+    /// <summary>ExternalId is the declaring stack, so that a role can say which stack it trusts.</summary>
+    private AWSCredentials Credentials(ListenerRecord listener, DestinationDefinition destination) =>
+        destination.RoleArn is { } role ? _roles.For(role, listener.StackId, $"udpgw-{listener.PhysicalResourceId}") : own;
 }

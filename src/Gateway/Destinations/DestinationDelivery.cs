@@ -127,7 +127,7 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
             Counters.Delivered(outcome.Result, Stopwatch.GetElapsedTime(started));
             if (outcome.Problem is { } problem && _failureLog.TryOpen(out var suppressed))
                 Log.DeliveryFailed(_logger, _settings.ListenerName, Name, batch.Count, problem, suppressed);
-            if (outcome.Result == DeliveryResult.Delivered)
+            if (outcome.Result == DeliveryResult.Delivered && !outcome.Answer.IsEmpty)
                 await _replies.RouteAsync(batch, outcome.Answer, _settings.Stopping);
         }
         catch (OperationCanceledException) when (_settings.Stopping.IsCancellationRequested)
@@ -149,7 +149,7 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
     }
 
     /// <summary>Whatever a service or its client throws is a failed delivery: it must not end the others.</summary>
-    private async Task<DeliveryOutcome> CallAsync(PacketBatch batch)
+    private async ValueTask<DeliveryOutcome> CallAsync(PacketBatch batch)
     {
         try
         {

@@ -91,6 +91,9 @@ internal sealed class GatewayMetrics
             CollectListener(host);
             foreach (var delivery in host.Deliveries)
                 CollectDelivery(host.Name, delivery);
+            // The counters of a removed destination stay what they were; a queue that is gone must not look like one that waits.
+            foreach (var labels in _queuedPackets.GetAllLabelValues().Where(labels => labels[0] == host.Name && host.Deliveries.All(delivery => delivery.Name != labels[1])))
+                _queuedPackets.RemoveLabelled(labels);
         }
 
         _listeners.WithLabels("served").Set(follower.Hosts.Count);

@@ -20,7 +20,7 @@ internal sealed partial class Worker : IDisposable
     private const int MessagesPerTurn = 256;
 
     private readonly BoundedRing<WorkerMessage> _inbox = new(InboxCapacity);
-    private readonly ConcurrentQueue<Action> _commands = new();
+    private readonly ConcurrentQueue<Command> _commands = new();
     private readonly List<WorkerListener> _listeners = [];
     private readonly IReadOnlyList<Worker> _all;
     private readonly IDatagramPoller _poller;
@@ -30,6 +30,7 @@ internal sealed partial class Worker : IDisposable
     private readonly ILogger<Worker> _logger;
     private readonly Thread _thread;
     private volatile bool _stopping;
+    private volatile bool _hasDied;
     private bool _flushesAtOnce;
     private int _mayWait;
 
@@ -62,7 +63,7 @@ internal sealed partial class Worker : IDisposable
     public ICryptoBackend Crypto { get; } = CryptoBackends.CreateBest();
 
     /// <summary>False once the thread has ended by a defect of ours.</summary>
-    public bool IsAlive { get; private set; } = true;
+    public bool IsAlive => !_hasDied;
 
     /// <summary>Bytes that this worker's thread has allocated; constant while it only moves packets.</summary>
     public long AllocatedBytes { get; private set; }
@@ -80,24 +81,15 @@ internal sealed partial class Worker : IDisposable
         return true;
     }
 
-    /// <summary>Any thread. Runs the action between two turns of the worker.</summary>
+    /// <summary>Any thread. Runs the action between two turns of the worker; fails when the worker has died.</summary>
     public Task InvokeAsync(Action action)
     {
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _commands.Enqueue(() =>
-        {
-            try
-            {
-                action();
-                done.SetResult();
-            }
-            catch (Exception failure)
-            {
-                done.SetException(failure);
-            }
-        });
+        var command = new Command(action, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        _commands.Enqueue(command);
+        if (!IsAlive)
+            FailCommands();
         WakeIfWaiting();
-        return done.Task;
+        return command.Done.Task;
     }
 
     /// <summary>On the worker's thread.</summary>
@@ -168,7 +160,8 @@ internal sealed partial class Worker : IDisposable
         }
         catch (Exception defect)
         {
-            IsAlive = false;
+            _hasDied = true;
+            FailCommands();
             Log.Died(_logger, defect, Index);
         }
     }
@@ -179,7 +172,7 @@ internal sealed partial class Worker : IDisposable
         Volatile.Write(ref _mayWait, 0);
 
         while (_commands.TryDequeue(out var command))
-            command();
+            command.Run();
         HandleMessages();
         foreach (var listener in _listeners)
         {
@@ -252,10 +245,33 @@ internal sealed partial class Worker : IDisposable
         return deadline == TimeSpan.MaxValue ? TimeSpan.MaxValue : deadline - Clock.Now;
     }
 
+    private void FailCommands()
+    {
+        while (_commands.TryDequeue(out var command))
+            command.Done.TrySetException(new InvalidOperationException($"Worker {Index} has ended."));
+    }
+
     private void WakeIfWaiting()
     {
         if (Interlocked.Exchange(ref _mayWait, 0) == 1)
             _poller.Wake();
+    }
+
+    private sealed record Command(Action Action, TaskCompletionSource Done)
+    {
+        /// <summary>What the action throws is its caller's, not the worker's.</summary>
+        public void Run()
+        {
+            try
+            {
+                Action();
+                Done.TrySetResult();
+            }
+            catch (Exception fault)
+            {
+                Done.TrySetException(fault);
+            }
+        }
     }
 
     private static partial class Log

@@ -9,18 +9,32 @@ namespace UdpGateway.WireGuard.Handshake;
 /// Cookies of a responder under load (paper §5.4.7): a source that echoes one has proved that it hears what is sent to
 /// it. A cookie is bound to address and port, and only the newest secret counts.
 /// </summary>
-internal sealed class CookieChecker(ICryptoBackend crypto, RandomFill random) : IDisposable
+/// <remarks>
+/// Secrets follow from the seed and the time, so that all workers of a port know the same one: an initiation that is
+/// handed over meets two of them, and a client holds one cookie only.
+/// </remarks>
+internal sealed class CookieChecker : IDisposable
 {
+    private readonly ICryptoBackend _crypto;
+    private readonly RandomFill _random;
+    private readonly byte[] _seed = GC.AllocateArray<byte>(WireGuardSpecification.KeySize, pinned: true);
     private readonly byte[] _secret = GC.AllocateArray<byte>(WireGuardSpecification.HashSize, pinned: true);
-    private TimeSpan _secretDrawn = TimeSpan.MinValue;
+    private long _period = long.MinValue;
+
+    /// <param name="seed">32 secret bytes, copied.</param>
+    /// <param name="random">For the nonces of the replies.</param>
+    public CookieChecker(ICryptoBackend crypto, ReadOnlySpan<byte> seed, RandomFill random)
+    {
+        _crypto = crypto;
+        _random = random;
+        seed.CopyTo(_seed);
+    }
 
     public bool IsMac2Valid(ReadOnlySpan<byte> coveredByMac2, ReadOnlySpan<byte> mac2, in PeerEndpoint source, TimeSpan now)
     {
-        if (IsSecretTooOld(now))
-            return false;
         Span<byte> cookie = stackalloc byte[WireGuardSpecification.MacSize];
         Span<byte> expected = stackalloc byte[WireGuardSpecification.MacSize];
-        ComputeCookie(source, cookie);
+        ComputeCookie(source, now, cookie);
         Blake2s.Mac(cookie, coveredByMac2, expected);
         return CryptographicOperations.FixedTimeEquals(expected, mac2);
     }
@@ -29,28 +43,41 @@ internal sealed class CookieChecker(ICryptoBackend crypto, RandomFill random) : 
     /// <param name="mac1">mac1 of that message.</param>
     public void WriteReply(Span<byte> reply, ServerIdentity identity, uint receiverIndex, ReadOnlySpan<byte> mac1, in PeerEndpoint source, TimeSpan now)
     {
-        if (IsSecretTooOld(now))
-        {
-            random(_secret);
-            _secretDrawn = now;
-        }
-
         Span<byte> cookie = stackalloc byte[WireGuardSpecification.MacSize];
-        ComputeCookie(source, cookie);
+        ComputeCookie(source, now, cookie);
         var message = new CookieReplyMessage(reply);
         message.WriteType();
         message.ReceiverIndex = receiverIndex;
-        random(message.Nonce);
-        XChaCha20Poly1305.Seal(crypto, identity.CookieKey, message.Nonce, cookie, mac1, message.EncryptedCookie);
+        _random(message.Nonce);
+        XChaCha20Poly1305.Seal(_crypto, identity.CookieKey, message.Nonce, cookie, mac1, message.EncryptedCookie);
     }
 
-    public void Dispose() => CryptographicOperations.ZeroMemory(_secret);
-
-    private bool IsSecretTooOld(TimeSpan now) =>
-        _secretDrawn == TimeSpan.MinValue || now - _secretDrawn >= WireGuardSpecification.CookieSecretMaxAge;
-
-    private void ComputeCookie(in PeerEndpoint source, Span<byte> cookie)
+    public void Dispose()
     {
+        CryptographicOperations.ZeroMemory(_seed);
+        CryptographicOperations.ZeroMemory(_secret);
+    }
+
+    /// <summary>Only for known vectors.</summary>
+    internal void SetSecret(ReadOnlySpan<byte> secret, TimeSpan now)
+    {
+        secret.CopyTo(_secret);
+        _period = PeriodOf(now);
+    }
+
+    private static long PeriodOf(TimeSpan now) => now.Ticks / WireGuardSpecification.CookieSecretMaxAge.Ticks;
+
+    private void ComputeCookie(in PeerEndpoint source, TimeSpan now, Span<byte> cookie)
+    {
+        var period = PeriodOf(now);
+        if (period != _period)
+        {
+            Span<byte> number = stackalloc byte[sizeof(long)];
+            BinaryPrimitives.WriteInt64LittleEndian(number, period);
+            Blake2s.Hmac(_seed, number, _secret);
+            _period = period;
+        }
+
         Span<byte> origin = stackalloc byte[16 + sizeof(ushort)];
         var length = source.WriteAddress(origin);
         BinaryPrimitives.WriteUInt16BigEndian(origin[length..], source.Port);

@@ -28,14 +28,16 @@ internal sealed class HandshakeBudget(double share)
     public void Spend(TimeSpan elapsed, TimeSpan now)
     {
         Refill(now);
-        _available -= elapsed;
+        // Debt is bounded, so that one handshake during which the machine stood still does not lock out the next thousand.
+        _available = _available - elapsed > -Burst ? _available - elapsed : -Burst;
         if (_available <= TimeSpan.Zero)
             _underLoadUntil = now + Memory;
     }
 
     private void Refill(TimeSpan now)
     {
-        var gained = (now - _refilled) * share;
+        // A clock that is set back gains nothing, but takes nothing either.
+        var gained = now > _refilled ? (now - _refilled) * share : TimeSpan.Zero;
         _refilled = now;
         _available = _available + gained < Burst ? _available + gained : Burst;
     }

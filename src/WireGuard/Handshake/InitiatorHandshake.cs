@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using UdpGateway.WireGuard.Crypto;
 using UdpGateway.WireGuard.Messages;
@@ -8,19 +9,21 @@ namespace UdpGateway.WireGuard.Handshake;
 /// The initiator's side of Noise IKpsk2 (paper §5.4.2–5.4.3), one line per token. It outlives the call that created the
 /// initiation, because the response comes later; disposing it zeroes what it holds.
 /// </summary>
-internal sealed class InitiatorHandshake : IDisposable
+internal sealed unsafe class InitiatorHandshake : IDisposable
 {
     private readonly ICryptoBackend _crypto;
     private readonly X25519Key _static;
     private readonly X25519Key _ephemeral;
-    private NoiseTranscript _transcript;
+    private readonly NoiseTranscript* _transcript;
 
     private InitiatorHandshake(ICryptoBackend crypto, X25519Key staticKey, X25519Key ephemeral, NoiseTranscript transcript)
     {
         _crypto = crypto;
         _static = staticKey;
         _ephemeral = ephemeral;
-        _transcript = transcript;
+        // Not a field in place: the collector would leave copies of it behind.
+        _transcript = (NoiseTranscript*)NativeMemory.Alloc((nuint)sizeof(NoiseTranscript));
+        *_transcript = transcript;
     }
 
     /// <summary>Writes the initiation up to mac1: <c>e, es, s, ss</c> and the timestamp. Null if the responder's key is of low order.</summary>
@@ -75,7 +78,7 @@ internal sealed class InitiatorHandshake : IDisposable
     {
         Span<byte> shared = stackalloc byte[WireGuardSpecification.KeySize];
         Span<byte> key = stackalloc byte[WireGuardSpecification.KeySize];
-        var transcript = _transcript;
+        var transcript = *_transcript;
         try
         {
             transcript.MixHash(message.Ephemeral);                                          // e
@@ -103,6 +106,7 @@ internal sealed class InitiatorHandshake : IDisposable
     public void Dispose()
     {
         _crypto.Release(_ephemeral);
-        _transcript.Clear();
+        _transcript->Clear();
+        NativeMemory.Free(_transcript);
     }
 }

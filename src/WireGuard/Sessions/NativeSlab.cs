@@ -78,6 +78,9 @@ internal sealed unsafe class NativeSlab<T> : IDisposable
             NativeMemory.AlignedFree(_chunks[i]);
             _chunks[i] = null;
         }
+
+        _used = 0;
+        _freeCount = 0;
     }
 
     private static T* AllocateChunk()

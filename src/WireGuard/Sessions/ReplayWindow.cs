@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace UdpGateway.WireGuard.Sessions;
 
 /// <summary>
@@ -11,7 +9,7 @@ internal unsafe struct ReplayWindow
 {
     private const int InlineBits = 64;
     private const int RingBits = 8192;
-    private const int RingWords = RingBits / InlineBits;
+    public const int RingWords = RingBits / InlineBits;
 
     /// <summary>The oldest counter that is still told apart lies this far behind the greatest.</summary>
     private const ulong Reach = RingBits - InlineBits;
@@ -42,7 +40,8 @@ internal unsafe struct ReplayWindow
     }
 
     /// <summary>Remembers a counter that <see cref="IsNew"/> accepted and whose payload opened.</summary>
-    public void Accept(ulong counter)
+    /// <param name="rings">When it has no ring left, what falls behind the inline part counts as seen.</param>
+    public void Accept(ulong counter, ReplayRings rings)
     {
         if (counter < _next)
         {
@@ -56,16 +55,17 @@ internal unsafe struct ReplayWindow
 
         var shift = counter - _next + 1;
         if (_ring is null && LeavesGap(shift))
-            TakeRing();
+            TakeRing(rings);
         if (_ring is not null)
             AdvanceRing(counter);
         _recent = shift >= InlineBits ? 1 : _recent << (int)shift | 1;
         _next = counter + 1;
     }
 
-    public void Release()
+    public void Release(ReplayRings rings)
     {
-        NativeMemory.Free(_ring);
+        if (_ring is not null)
+            rings.Return(_ring);
         this = default;
     }
 
@@ -76,10 +76,9 @@ internal unsafe struct ReplayWindow
     private readonly bool LeavesGap(ulong shift) =>
         shift > InlineBits || (shift == InlineBits ? _recent != ulong.MaxValue : ~_recent >> (int)(InlineBits - shift) != 0);
 
-    private void TakeRing()
+    private void TakeRing(ReplayRings rings)
     {
-        _ring = (ulong*)NativeMemory.AllocZeroed(RingWords, sizeof(ulong));
-        if (_next == 0)
+        if (!rings.TryTake(out _ring) || _next == 0)
             return;
 
         // Everything behind the inline part was seen; bits of counters still to come stay clear.

@@ -54,7 +54,7 @@ internal unsafe struct Session
     }
 
     /// <summary>Frees what the record holds outside itself; the keys are zeroed by whoever owns the record.</summary>
-    public void Release() => _window.Release();
+    public void Release(ReplayRings rings) => _window.Release(rings);
 
     /// <summary>Keys serve for RejectAfterTime from their derivation (paper §6.2).</summary>
     public readonly bool IsExpired(TimeSpan now) => now - Birth >= WireGuardSpecification.RejectAfterTime;
@@ -66,7 +66,7 @@ internal unsafe struct Session
     /// Opens a transport message in place; the plaintext then starts at <see cref="TransportDataMessage.HeaderSize"/>.
     /// The window is asked before (a replay then costs no decryption) and changed only after the tag was verified.
     /// </summary>
-    public ReceiveVerdict TryOpen(ICryptoBackend crypto, Span<byte> datagram, TimeSpan now)
+    public ReceiveVerdict TryOpen(ICryptoBackend crypto, ReplayRings rings, Span<byte> datagram, TimeSpan now)
     {
         var message = new TransportDataMessage(datagram);
         var counter = message.Counter;
@@ -77,7 +77,7 @@ internal unsafe struct Session
         var payload = message.EncryptedPayload;
         if (!crypto.TryOpen(ReceivingKey, counter, payload, default, payload[..^WireGuardSpecification.TagSize]))
             return ReceiveVerdict.NotAuthentic;
-        _window.Accept(counter);
+        _window.Accept(counter, rings);
         return payload.Length == WireGuardSpecification.TagSize ? ReceiveVerdict.Keepalive : ReceiveVerdict.Data;
     }
 

@@ -24,8 +24,9 @@ internal sealed class SessionTable : IDisposable
     /// <summary>Beside the records, so that a packet with an unknown index touches one small array only.</summary>
     private ushort[] _generations = new ushort[64];
 
-    public SessionTable(uint capacity, int worker, int workers, SessionIndexCipher cipher)
+    public SessionTable(uint capacity, int maxReplayRings, int worker, int workers, SessionIndexCipher cipher)
     {
+        Rings = new ReplayRings(maxReplayRings);
         _sessions = new NativeSlab<Session>(capacity);
         _cipher = cipher;
         _slotBits = BitOperations.Log2(BitOperations.RoundUpToPowerOf2(capacity));
@@ -34,6 +35,8 @@ internal sealed class SessionTable : IDisposable
     }
 
     private int GenerationMask => ((1 << (IndexBits - _slotBits - _workerBits)) - 1) & ~Live;
+
+    public ReplayRings Rings { get; }
 
     public int Count => (int)_sessions.Count;
 
@@ -64,7 +67,7 @@ internal sealed class SessionTable : IDisposable
 
     public void Remove(uint slot)
     {
-        _sessions[slot].Release();
+        _sessions[slot].Release(Rings);
         _sessions.Free(slot);
         _generations[slot] = (ushort)(_generations[slot] + 1 & GenerationMask);
     }
@@ -74,9 +77,10 @@ internal sealed class SessionTable : IDisposable
         for (uint slot = 0; slot < _sessions.End; slot++)
         {
             if ((_generations[slot] & Live) != 0)
-                _sessions[slot].Release();
+                _sessions[slot].Release(Rings);
         }
 
         _sessions.Dispose();
+        Rings.Dispose();
     }
 }

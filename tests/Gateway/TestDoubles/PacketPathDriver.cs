@@ -19,6 +19,9 @@ namespace UdpGateway.Gateway.Tests.TestDoubles;
 /// </summary>
 internal sealed class PacketPathDriver : IDisposable
 {
+    /// <summary>Fewer batches than the worker's pool keeps, so that a fast caller reuses them.</summary>
+    private const int MostBatchesUnderWay = 128;
+
     private readonly List<Worker> _workers = [];
     private readonly IDatagramPlatform _platform = DatagramPlatforms.Create(SocketBackend.Best);
     private readonly SendQueue _sendQueue;
@@ -26,9 +29,12 @@ internal sealed class PacketPathDriver : IDisposable
     private readonly WorkerListener _listener;
     private readonly GatewayClock _clock = new(TimeProvider.System);
     private readonly NullDestination _destination = new();
+    private readonly int _mostUnderWay;
+    private long _processed;
 
     public PacketPathDriver(TunnelConfiguration? tunnel = null, int packetsPerBatch = 100, bool decapsulates = false)
     {
+        _mostUnderWay = MostBatchesUnderWay * packetsPerBatch;
         var worker = new Worker(0, _workers, 1, _platform, _clock, NullLogger<Worker>.Instance);
         _workers.Add(worker);
         _sendQueue = new SendQueue(_platform);
@@ -70,7 +76,7 @@ internal sealed class PacketPathDriver : IDisposable
 
     public WireGuardEngine Engine => _listener.Engine!;
 
-    public long Drops => DropReasons.All.Sum(reason => _listener.Counters.Drops(reason));
+    public long Drops { get; private set; }
 
     public long Delivered => _destination.Packets;
 
@@ -79,7 +85,14 @@ internal sealed class PacketPathDriver : IDisposable
     {
         _listener.Counters.Received(datagram.Length);
         if (_path.Process(_listener, datagram, source, _clock.Now, _clock.UnixMilliseconds) is { } reason)
+        {
             _listener.Counters.Drop(reason);
+            Drops++;
+        }
+
+        _processed++;
+        while (_processed - Drops - _destination.Packets > _mostUnderWay)
+            Thread.Yield();
     }
 
     public void Flush() => _listener.FlushBatches();
@@ -95,6 +108,8 @@ internal sealed class PacketPathDriver : IDisposable
 
     private sealed class NullDestination : IDestination
     {
+        private static readonly Task<DeliveryOutcome> Delivered = Task.FromResult(new DeliveryOutcome(DeliveryResult.Delivered));
+
         private long _packets;
 
         public long Packets => Volatile.Read(ref _packets);
@@ -104,7 +119,7 @@ internal sealed class PacketPathDriver : IDisposable
         public Task<DeliveryOutcome> DeliverAsync(PacketBatch batch, CancellationToken cancellationToken)
         {
             Interlocked.Add(ref _packets, batch.Count);
-            return Task.FromResult(new DeliveryOutcome(DeliveryResult.Delivered));
+            return Delivered;
         }
     }
 }

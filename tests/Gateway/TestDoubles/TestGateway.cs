@@ -30,7 +30,7 @@ internal sealed class TestGateway : IAsyncDisposable, IDestinationClients
     public static async Task<TestGateway> StartAsync(SocketBackend backend = SocketBackend.Best, Func<GatewayOptions, GatewayOptions>? configure = null)
     {
         var gateway = new TestGateway();
-        var options = new GatewayOptions { SocketBackend = backend, Region = "eu-central-1", DrainTime = TimeSpan.FromSeconds(10) };
+        var options = new GatewayOptions { SocketBackend = backend, Region = "eu-central-1", DrainTime = TimeSpan.FromSeconds(10), PollInterval = TimeSpan.FromMilliseconds(50) };
         gateway.Host = await GatewayHost.StartAsync(configure?.Invoke(options) ?? options, gateway.Store, gateway.Store, gateway, gateway._loggers, CancellationToken.None);
         return gateway;
     }

@@ -4,11 +4,21 @@ using Xunit.Sdk;
 
 namespace UdpGateway.WireGuard.Tests.Crypto;
 
-/// <summary>Tests of the contract take the backend's name; the two attributes below are their data.</summary>
+/// <summary>
+/// Tests in which the cryptography matters take the backend's name; the two attributes below are their data. The others
+/// run on the <see cref="Best"/> one.
+/// </summary>
 internal static class TestBackends
 {
     public const string OpenSsl = "openssl";
     public const string Portable = "portable";
+
+    public static string Best => CryptoBackends.IsOpenSslAvailable ? OpenSsl : Portable;
+
+    /// <summary>For theories with further data: the backends of this machine, and in CI both in any case.</summary>
+    public static string[] Names => CryptoBackends.IsOpenSslAvailable || IsCI ? [OpenSsl, Portable] : [Portable];
+
+    public static bool IsCI => string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.Ordinal);
 
     public static ICryptoBackend Create(string name) => name switch
     {
@@ -24,7 +34,7 @@ internal sealed class OnOpenSslAttribute : DataAttribute
 {
     public OnOpenSslAttribute()
     {
-        if (!CryptoBackends.IsOpenSslAvailable && !string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.Ordinal))
+        if (!CryptoBackends.IsOpenSslAvailable && !TestBackends.IsCI)
             Skip = "OpenSSL 3 (libcrypto) does not load here.";
     }
 

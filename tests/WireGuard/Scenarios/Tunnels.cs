@@ -1,4 +1,5 @@
 using System.Net;
+using UdpGateway.WireGuard.Tests.Crypto;
 
 namespace UdpGateway.WireGuard.Tests.Scenarios;
 
@@ -7,24 +8,22 @@ internal sealed class Tunnels : IDisposable
 {
     private readonly Random _random = new(20260603);
     private readonly List<IDisposable> _owned = [];
-    private readonly byte[] _privateKey = new byte[32];
 
-    public Tunnels(string backend, WireGuardEngineOptions? options = null, Func<TunnelConfiguration, TunnelConfiguration>? configure = null)
+    public Tunnels(
+        string? backend = null,
+        WireGuardEngineOptions? options = null,
+        Func<TunnelConfiguration, TunnelConfiguration>? configure = null,
+        ICryptoBackend? crypto = null)
     {
-        Backend = backend;
-        Crypto = Own(Vectors.Backends.Create(backend));
-        Fill(_privateKey);
-        ServerPublicKey = new byte[32];
-        Crypto.Release(Crypto.ImportPrivateKey(_privateKey, ServerPublicKey));
-        ServerKey = Own(new SecretKey(_privateKey));
+        Crypto = Own(crypto ?? TestBackends.Create(backend ?? TestBackends.Best));
+        ServerKey = NewKey();
+        ServerPublicKey = PublicKeyOf(ServerKey);
         Engine = Own(new WireGuardEngine(options ?? new WireGuardEngineOptions(), Crypto, Fill));
         Configuration = new TunnelConfiguration { TunnelId = 7, PrivateKeys = [ServerKey], AllowUnknownPeers = true };
         if (configure is not null)
             Configuration = configure(Configuration);
         Engine.Apply([Configuration], Now);
     }
-
-    public string Backend { get; }
 
     public ICryptoBackend Crypto { get; }
 
@@ -40,19 +39,16 @@ internal sealed class Tunnels : IDisposable
 
     public DateTimeOffset WallClock => new DateTimeOffset(2026, 6, 3, 12, 0, 0, TimeSpan.Zero) + Now;
 
-    public PeerEndpoint Source { get; set; } = PeerEndpoint.From(IPEndPoint.Parse("198.51.100.7:40112"));
+    public PeerEndpoint Source { get; set; } = Endpoint("198.51.100.7:40112");
 
-    public WireGuardClient NewClient(SecretKey? presharedKey = null, SecretKey? privateKey = null, TimeSpan persistentKeepalive = default)
-    {
-        if (privateKey is null)
-        {
-            var bytes = new byte[32];
-            Fill(bytes);
-            privateKey = Own(new SecretKey(bytes));
-        }
+    public static PeerEndpoint Endpoint(string text) => PeerEndpoint.From(IPEndPoint.Parse(text));
 
-        return Own(new WireGuardClient(privateKey, ServerPublicKey, presharedKey, Crypto, Fill, persistentKeepalive));
-    }
+    public WireGuardClient NewClient(
+        SecretKey? presharedKey = null, SecretKey? privateKey = null, TimeSpan persistentKeepalive = default, byte[]? serverPublicKey = null) =>
+        Own(new WireGuardClient(privateKey ?? NewKey(), serverPublicKey ?? ServerPublicKey, presharedKey, Crypto, Fill, persistentKeepalive));
+
+    public HandmadeClient NewHandmadeClient(SecretKey? privateKey = null, byte[]? serverPublicKey = null) =>
+        Own(new HandmadeClient(this, privateKey ?? NewKey(), serverPublicKey ?? ServerPublicKey, Fill));
 
     public SecretKey NewKey()
     {
@@ -61,12 +57,29 @@ internal sealed class Tunnels : IDisposable
         return Own(new SecretKey(bytes));
     }
 
+    public byte[] PublicKeyOf(SecretKey key)
+    {
+        var publicKey = new byte[32];
+        Crypto.Release(Crypto.ImportPrivateKey(key.Bytes, publicKey));
+        return publicKey;
+    }
+
     /// <summary>Everything that the client has to send now.</summary>
     public List<byte[]> Take(WireGuardClient client)
     {
         var datagrams = new List<byte[]>();
         var buffer = new byte[65_536];
         while (client.TryTakeDatagram(Now, WallClock, buffer, out var length))
+            datagrams.Add(buffer[..length]);
+        return datagrams;
+    }
+
+    /// <summary>Everything that the engine's timers have to send now.</summary>
+    public List<byte[]> TakeDue()
+    {
+        var datagrams = new List<byte[]>();
+        var buffer = new byte[64];
+        while (Engine.TryTakeDue(Now, buffer, out var length, out _))
             datagrams.Add(buffer[..length]);
         return datagrams;
     }
@@ -100,7 +113,7 @@ internal sealed class Tunnels : IDisposable
         return Exchange(client).Single(received => received.Result.HandshakeCompleted).Result.Peer;
     }
 
-    /// <summary>What the engine would send to the peer; null with the verdict if it would not.</summary>
+    /// <summary>What the engine would send to the peer; empty with the verdict if it would not.</summary>
     public (SealResult Result, byte[] Datagram) Seal(PeerId peer, ReadOnlySpan<byte> payload, bool pad = false)
     {
         var datagram = new byte[payload.Length + 64];
@@ -115,6 +128,15 @@ internal sealed class Tunnels : IDisposable
         return client.Receive(copy, Now, out var offset, out var length) ? copy.AsSpan(offset, length).ToArray() : null;
     }
 
+    /// <summary>Puts the engine under load, but with time left for the handshakes that prove their address.</summary>
+    public void PutUnderLoad()
+    {
+        Engine.AccountHandshake(TimeSpan.FromMilliseconds(50), Now);
+        Now += TimeSpan.FromMilliseconds(100);
+    }
+
+    public void Fill(Span<byte> bytes) => _random.NextBytes(bytes);
+
     public void Dispose()
     {
         for (var i = _owned.Count - 1; i >= 0; i--)
@@ -127,8 +149,6 @@ internal sealed class Tunnels : IDisposable
         _owned.Add(value);
         return value;
     }
-
-    private void Fill(Span<byte> bytes) => _random.NextBytes(bytes);
 }
 
 /// <summary>What became of one datagram.</summary>

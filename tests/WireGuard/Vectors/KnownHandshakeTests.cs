@@ -2,6 +2,7 @@ using System.Net;
 using UdpGateway.WireGuard.Handshake;
 using UdpGateway.WireGuard.Messages;
 using UdpGateway.WireGuard.Sessions;
+using UdpGateway.WireGuard.Tests.Crypto;
 
 namespace UdpGateway.WireGuard.Tests.Vectors;
 
@@ -13,7 +14,7 @@ public sealed class KnownHandshakeTests
         get
         {
             var data = new TheoryData<string, string>();
-            foreach (var backend in Backends.Names)
+            foreach (var backend in TestBackends.Names)
             {
                 foreach (var known in KnownHandshake.All)
                     data.Add(backend, known.Name);
@@ -23,11 +24,10 @@ public sealed class KnownHandshakeTests
         }
     }
 
-    [Theory]
-    [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
+    [Theory, OnOpenSsl, OnPortable]
     public void Published_private_keys_have_the_published_public_keys(string backend)
     {
-        using var crypto = Backends.Create(backend);
+        using var crypto = TestBackends.Create(backend);
         var known = KnownHandshake.All[0];
 
         Assert.Equal("Igge9KzRytKNwrgkzDE/8hrLu6Ly0OqVdvOPWhA5KR4=", Convert.ToBase64String(PublicKeyOf(crypto, known.InitiatorStatic)));
@@ -38,7 +38,7 @@ public sealed class KnownHandshakeTests
     [MemberData(nameof(Handshakes))]
     public void Initiator_writes_the_initiation_and_reads_the_response(string backend, string name)
     {
-        using var crypto = Backends.Create(backend);
+        using var crypto = TestBackends.Create(backend);
         var known = Find(name);
         var publicKey = new byte[32];
         var key = crypto.ImportPrivateKey(known.InitiatorStatic, publicKey);
@@ -66,7 +66,7 @@ public sealed class KnownHandshakeTests
     [MemberData(nameof(Handshakes))]
     public void Responder_reads_the_initiation_and_writes_the_response(string backend, string name)
     {
-        using var crypto = Backends.Create(backend);
+        using var crypto = TestBackends.Create(backend);
         var known = Find(name);
         using var privateKey = new SecretKey(known.ResponderStatic);
         using var identity = new ServerIdentity(crypto, privateKey, 0);
@@ -98,7 +98,7 @@ public sealed class KnownHandshakeTests
     [MemberData(nameof(Handshakes))]
     public void Gateway_answers_the_initiation_to_a_client_that_nobody_registered(string backend, string name)
     {
-        using var crypto = Backends.Create(backend);
+        using var crypto = TestBackends.Create(backend);
         var known = Find(name);
         using var privateKey = new SecretKey(known.ResponderStatic);
         using var presharedKey = new SecretKey(known.PresharedKey);
@@ -120,11 +120,10 @@ public sealed class KnownHandshakeTests
         Assert.Equal(recorded.EncryptedNothing.ToArray(), answer.EncryptedNothing.ToArray());
     }
 
-    [Theory]
-    [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
+    [Theory, OnOpenSsl, OnPortable]
     public void Recorded_packets_open_to_a_ping_and_its_answer_and_are_sealed_again_to_the_same_bytes(string backend)
     {
-        using var crypto = Backends.Create(backend);
+        using var crypto = TestBackends.Create(backend);
         var known = KnownHandshake.All[0];
 
         var request = OpenAndSealAgain(crypto, known.InitiatorToResponder, known.FromInitiator!);
@@ -143,6 +142,7 @@ public sealed class KnownHandshakeTests
     private static byte[] OpenAndSealAgain(ICryptoBackend crypto, string key, byte[] recorded)
     {
         var message = new TransportDataMessage(recorded);
+        using var rings = new ReplayRings(1);
         var session = default(Session);
         session.Start(message.ReceiverIndex, message.ReceiverIndex, 0, TimeSpan.Zero);
         Convert.FromHexString(key).CopyTo(session.ReceivingKey);
@@ -150,11 +150,11 @@ public sealed class KnownHandshakeTests
         session.SetSendingCounter(message.Counter);
         var datagram = recorded.ToArray();
 
-        Assert.Equal(ReceiveVerdict.Data, session.TryOpen(crypto, datagram, TimeSpan.Zero));
+        Assert.Equal(ReceiveVerdict.Data, session.TryOpen(crypto, rings, datagram, TimeSpan.Zero));
         var plaintext = datagram[TransportDataMessage.HeaderSize..^WireGuardSpecification.TagSize];
         Assert.Equal(recorded.Length, session.Seal(crypto, datagram, plaintext.Length));
         Assert.Equal(recorded, datagram);
-        session.Release();
+        session.Release(rings);
         return plaintext;
     }
 

@@ -1,5 +1,6 @@
 using UdpGateway.WireGuard.Messages;
 using UdpGateway.WireGuard.Sessions;
+using UdpGateway.WireGuard.Tests.Crypto;
 
 namespace UdpGateway.WireGuard.Tests.Vectors;
 
@@ -71,7 +72,7 @@ public sealed class ReplayWindowVectors
         get
         {
             var data = new TheoryData<string, int>();
-            foreach (var backend in Backends.Names)
+            foreach (var backend in TestBackends.Names)
             {
                 for (var sequence = 0; sequence < 7; sequence++)
                     data.Add(backend, sequence);
@@ -85,6 +86,7 @@ public sealed class ReplayWindowVectors
     [MemberData(nameof(Sequences))]
     public void Window_accepts_exactly_the_known_counters(int sequence)
     {
+        using var rings = new ReplayRings(1);
         var window = ReplayWindow.Create();
         var steps = Steps(sequence);
 
@@ -95,18 +97,19 @@ public sealed class ReplayWindowVectors
                 continue;
             var accepted = window.IsNew(steps[i].Counter);
             if (accepted)
-                window.Accept(steps[i].Counter);
+                window.Accept(steps[i].Counter, rings);
             Assert.True(steps[i].Accepted == accepted, $"Sequence {sequence}, step {i + 1}, counter {steps[i].Counter}: accepted is {accepted}.");
         }
 
-        window.Release();
+        window.Release(rings);
     }
 
     [Theory]
     [MemberData(nameof(SequencesOnEveryBackend))]
     public void Session_accepts_exactly_the_known_counters_as_packets(string backend, int sequence)
     {
-        using var crypto = Backends.Create(backend);
+        using var crypto = TestBackends.Create(backend);
+        using var rings = new ReplayRings(1);
         var session = default(Session);
         session.Start(1, 2, 0, TimeSpan.Zero);
         var steps = Steps(sequence);
@@ -118,13 +121,13 @@ public sealed class ReplayWindowVectors
             new TransportDataMessage(datagram).WriteHeader(1, counter);
             crypto.Seal(session.ReceivingKey, counter, default, default, datagram.AsSpan(TransportDataMessage.HeaderSize));
 
-            var verdict = session.TryOpen(crypto, datagram, TimeSpan.Zero);
+            var verdict = session.TryOpen(crypto, rings, datagram, TimeSpan.Zero);
 
             var wanted = expected ? ReceiveVerdict.Keepalive : counter >= R ? ReceiveVerdict.SessionExpired : ReceiveVerdict.Replayed;
             Assert.True(wanted == verdict, $"Sequence {sequence}, step {i + 1}, counter {counter}: {verdict}.");
         }
 
-        session.Release();
+        session.Release(rings);
     }
 
     private static (ulong Counter, bool Accepted)[] Steps(int sequence) => sequence == 0 ? Cases : Runs[sequence - 1];

@@ -1,0 +1,127 @@
+using System.Text.Json.Nodes;
+using UdpGateway.Cli.LocalStack;
+using UdpGateway.Cli.Templates;
+using UdpGateway.Cli.Tests.Templates;
+using UdpGateway.Listeners;
+using UdpGateway.Listeners.Storage;
+
+namespace UdpGateway.Cli.Tests.LocalStack;
+
+public sealed class TemplateSecretsTests : IDisposable
+{
+    private readonly TemplateText _text = new();
+    private readonly EmbeddedStore _store;
+
+    public TemplateSecretsTests() => _store = new EmbeddedStore(Path.Combine(_text.Folder, "state"));
+
+    public void Dispose()
+    {
+        _store.Dispose();
+        _text.Dispose();
+    }
+
+    [Fact]
+    public async Task Keeps_a_declared_secret_where_its_ref_finds_it()
+    {
+        var template = await StoreAsync("""
+            Resources:
+              Key: {Type: "AWS::SecretsManager::Secret", Properties: {SecretString: hush}}
+              Probe: {Type: "Custom::X", Properties: {V: !Sub "{{resolve:secretsmanager:${Key}:SecretString}}"}}
+            """);
+
+        var text = ((ScalarNode)template.EvaluateProperties(template.Resources[1]).Find("V")!).Text;
+        Assert.True(SecretReferenceText.TryParse(text, out var reference, out _));
+        Assert.Equal("hush", (await _store.ReadAsync(reference, default)).Value);
+    }
+
+    [Fact]
+    public async Task Takes_the_file_that_the_user_gives_for_a_secret()
+    {
+        var file = _text.Write("key", "from file\n");
+        const string Content = "Resources: {Key: {Type: \"AWS::SecretsManager::Secret\", Properties: {Name: app/key, SecretString: hush}}}";
+
+        await StoreAsync(Content, ("Key", file), ("other", file));
+
+        Assert.Equal("from file", (await _store.ReadAsync(new SecretReference("app/key"), default)).Value);
+        Assert.Equal("from file", (await _store.ReadAsync(new SecretReference("other"), default)).Value);
+    }
+
+    [Fact]
+    public async Task Generates_a_secret_once()
+    {
+        const string Content = """
+            Resources:
+              Key: {Type: "AWS::SecretsManager::Secret", Properties: {Name: key, GenerateSecretString: {PasswordLength: 20, ExcludePunctuation: true, ExcludeCharacters: "0O1l"}}}
+            """;
+
+        await StoreAsync(Content);
+        var first = (await _store.ReadAsync(new SecretReference("key"), default)).Value;
+        await StoreAsync(Content);
+        var second = (await _store.ReadAsync(new SecretReference("key"), default)).Value;
+
+        Assert.Matches("^[a-km-zA-NP-Z2-9]{20}$", first);
+        Assert.Equal(first, second);
+    }
+
+    [Fact]
+    public async Task Generates_into_a_json_template()
+    {
+        await StoreAsync("""
+            Resources:
+              Key: {Type: "AWS::SecretsManager::Secret", Properties: {Name: key, GenerateSecretString: {SecretStringTemplate: '{"user":"a"}', GenerateStringKey: password}}}
+            """);
+
+        var secret = JsonNode.Parse((await _store.ReadAsync(new SecretReference("key"), default)).Value!)!;
+        Assert.Equal("a", secret["user"]!.ToString());
+        Assert.Equal(32, secret["password"]!.ToString().Length);
+    }
+
+    [Fact]
+    public async Task Leaves_a_secret_without_a_value_empty()
+    {
+        await StoreAsync("Resources: {Key: {Type: \"AWS::SecretsManager::Secret\", Properties: {Name: key}}}");
+
+        Assert.Equal(SecretReadStatus.Missing, (await _store.ReadAsync(new SecretReference("key"), default)).Status);
+    }
+
+    [Fact]
+    public async Task Resolves_references_in_the_environment_of_a_function()
+    {
+        var template = await StoreAsync("""
+            Resources:
+              Key: {Type: "AWS::SecretsManager::Secret", Properties: {Name: key, SecretString: '{"password":"hush"}'}}
+              Echo:
+                Type: AWS::Lambda::Function
+                Properties:
+                  Runtime: python3.12
+                  Handler: index.handler
+                  Code: {ZipFile: x}
+                  Environment: {Variables: {A: "{{resolve:secretsmanager:key:SecretString:password}}", B: plain}}
+            """);
+
+        var environment = await new TemplateSecrets(_store).ResolveAsync(Assert.Single(template.Functions()), _text.Problems, default);
+
+        Assert.Equal(new Dictionary<string, string> { ["A"] = "hush", ["B"] = "plain" }, environment);
+    }
+
+    [Theory]
+    [InlineData("{PasswordLength: 9999}", "PasswordLength: '9999' is not a length of 1 to 4096.")]
+    [InlineData("{GenerateStringKey: k, SecretStringTemplate: nonsense}", "SecretStringTemplate: This is no JSON.")]
+    [InlineData("{ExcludeLowercase: true, ExcludeUppercase: true, ExcludeNumbers: true, ExcludePunctuation: true}", "Every character is excluded.")]
+    public async Task Says_what_is_wrong_with_a_rule(string rules, string sentence)
+    {
+        var template = _text.LoadValid($"Resources: {{Key: {{Type: \"AWS::SecretsManager::Secret\", Properties: {{GenerateSecretString: {rules}}}}}}}");
+
+        await new TemplateSecrets(_store).StoreAsync(template, new Dictionary<string, string>(), _text.Problems, default);
+
+        Assert.EndsWith(sentence, Assert.Single(_text.Lines), StringComparison.Ordinal);
+    }
+
+    private async Task<Template> StoreAsync(string content, params (string Name, string File)[] files)
+    {
+        var template = _text.LoadValid(content);
+        await new TemplateSecrets(_store).StoreAsync(template, files.ToDictionary(entry => entry.Name, entry => entry.File), _text.Problems, default);
+        Assert.Empty(_text.Lines);
+        return template;
+    }
+}
