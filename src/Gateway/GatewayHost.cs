@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using UdpGateway.Gateway.Destinations;
 using UdpGateway.Gateway.Observability;
 using UdpGateway.Gateway.Sockets;
 using UdpGateway.Gateway.Workers;
@@ -43,12 +44,23 @@ public sealed partial class GatewayHost : IAsyncDisposable
 
     /// <summary>Starts to serve; returns when the store was read once and everything that can be served is.</summary>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
-    public static async Task<GatewayHost> StartAsync(
+    public static Task<GatewayHost> StartAsync(
         GatewayOptions options,
         IListenerStore store,
         ISecretStore secrets,
         IDestinationClients clients,
         ILoggerFactory loggers,
+        CancellationToken cancellationToken) =>
+        StartWithDestinationsAsync(options, store, secrets, clients, loggers, DestinationRegistry.Create, cancellationToken);
+
+    /// <summary>As <see cref="StartAsync"/>, with destinations of another make, for load tests.</summary>
+    internal static async Task<GatewayHost> StartWithDestinationsAsync(
+        GatewayOptions options,
+        IListenerStore store,
+        ISecretStore secrets,
+        IDestinationClients clients,
+        ILoggerFactory loggers,
+        Func<DestinationContext, IDestination> createDestination,
         CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -69,6 +81,7 @@ public sealed partial class GatewayHost : IAsyncDisposable
             Workers = workers,
             Secrets = secrets,
             Clients = clients,
+            CreateDestination = createDestination,
             Metrics = new GatewayMetrics(),
             Loggers = loggers,
             Stopping = stopDelivering.Token,

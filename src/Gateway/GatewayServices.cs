@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using UdpGateway.Gateway.Destinations;
 using UdpGateway.Gateway.Observability;
 using UdpGateway.Gateway.Sockets;
 using UdpGateway.Gateway.Workers;
@@ -20,6 +21,8 @@ internal sealed record GatewayServices
     public required ISecretStore Secrets { get; init; }
 
     public required IDestinationClients Clients { get; init; }
+
+    public required Func<DestinationContext, IDestination> CreateDestination { get; init; }
 
     public required GatewayMetrics Metrics { get; init; }
 

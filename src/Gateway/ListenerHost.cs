@@ -175,7 +175,7 @@ internal sealed partial class ListenerHost
             Stopping = _services.Stopping,
         };
         var arn = DestinationArn.Choose(destination.Arns, options.Region);
-        var client = arn is null ? null : DestinationRegistry.Create(new DestinationContext(record, destination, arn, facts, _services.Clients));
+        var client = arn is null ? null : _services.CreateDestination(new DestinationContext(record, destination, arn, facts, _services.Clients));
         return new DestinationDelivery(settings, client, _services.Loggers.CreateLogger<DestinationDelivery>());
     }
 

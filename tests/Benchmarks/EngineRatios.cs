@@ -25,6 +25,17 @@ internal static class EngineRatios
         MeasureDrops(output, crypto);
     }
 
+    /// <summary>Initiations of unknown peers that one core answers when it does nothing else.</summary>
+    public static double HandshakesPerSecond()
+    {
+        const int Handshakes = 500;
+        using var crypto = CryptoBackends.CreateBest();
+        using var fleet = new PeerFleet(crypto);
+        var reply = new byte[WireGuardEngine.MaxReplySize];
+        var initiations = Enumerable.Range(0, Handshakes).Select(_ => fleet.NewInitiation()).ToArray();
+        return 1e9 / Time(Handshakes, i => fleet.Engine.Receive(initiations[i], fleet.Source, fleet.Now, reply).Verdict == ReceiveVerdict.InitiationAnswered);
+    }
+
     private static void CompareOpen(TextWriter output, ICryptoBackend crypto, int payloadLength)
     {
         using var fleet = new PeerFleet(crypto);

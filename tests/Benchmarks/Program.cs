@@ -9,6 +9,9 @@ switch (args)
     case ["engine-ratios"]:
         EngineRatios.Run(Console.Out);
         return 0;
+    case ["flood"]:
+        await FloodBenchmark.RunAsync(Console.Out);
+        return 0;
     case ["peer-memory", var count]:
         PeerMemory.Run(Console.Out, int.Parse(count, CultureInfo.InvariantCulture));
         return 0;

@@ -34,6 +34,9 @@ internal sealed class ClientNamespace : IAsyncDisposable
 
     public string ClientAddress { get; }
 
+    /// <summary>As <c>ip netns exec</c> wants it.</summary>
+    public string Name => _name;
+
     public static async Task<ClientNamespace> CreateAsync()
     {
         var created = new ClientNamespace(Interlocked.Increment(ref _count));
@@ -89,6 +92,17 @@ internal sealed class ClientNamespace : IAsyncDisposable
         await RunAsync("ip", "address", "add", "fd00:8::2/64", "dev", name, "nodad");
         await RunAsync("ip", "link", "set", name, "up");
         return name;
+    }
+
+    /// <summary>From now on everything in the namespace has another source address, as after a change of network.</summary>
+    public async Task MoveToSecondAddressAsync()
+    {
+        // The other half of the test block, so that no second namespace has it.
+        var address = ClientAddress.Replace("198.18.", "198.19.", StringComparison.Ordinal);
+        await IpAsync("route", "add", $"{address}/32", "dev", _hostInterface);
+        await RunAsync("ip", "address", "add", $"{address}/32", "dev", _clientInterface);
+        await RunAsync("ip", "address", "delete", $"{ClientAddress}/30", "dev", _clientInterface);
+        await RunAsync("ip", "route", "add", $"{HostAddress}/32", "dev", _clientInterface, "src", address);
     }
 
     /// <summary>Seconds since 1970 of the newest completed handshake; 0 for none.</summary>

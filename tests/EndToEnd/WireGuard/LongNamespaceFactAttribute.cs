@@ -1,0 +1,15 @@
+using UdpGateway.EndToEnd.Tests.Harness;
+
+namespace UdpGateway.EndToEnd.Tests.WireGuard;
+
+/// <summary>
+/// A test that waits for the protocol's own minutes. It runs when the environment says <c>UDPGW_LONG_TESTS=1</c> and is
+/// otherwise skipped, also in CI, which has its short form.
+/// </summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class LongNamespaceFactAttribute : FactAttribute
+{
+    public LongNamespaceFactAttribute() => Skip = Environment.GetEnvironmentVariable("UDPGW_LONG_TESTS") == "1"
+        ? NamespaceFactAttribute.ReasonToSkip()
+        : "Takes minutes: runs with UDPGW_LONG_TESTS=1 only.";
+}
