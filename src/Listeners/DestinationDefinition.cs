@@ -7,6 +7,9 @@ public enum PayloadFormatter
     Hex,
     Ascii,
     Utf8,
+
+    /// <summary>A CoAP message (RFC 7252) as a string that holds a JSON object.</summary>
+    Coap,
 }
 
 /// <summary>One destination of a listener. Every accepted packet goes to every destination.</summary>

@@ -13,6 +13,7 @@ internal sealed class Batcher(DestinationDelivery delivery, BatchPool pool, Work
 {
     private PacketBatch? _open;
     private long _filtered;
+    private long _notEncodable;
 
     public DestinationDelivery Delivery => delivery;
 
@@ -24,6 +25,12 @@ internal sealed class Batcher(DestinationDelivery delivery, BatchPool pool, Work
         if (delivery.Filter is { } filter && !filter.IsTrue(payload))
         {
             _filtered++;
+            return;
+        }
+
+        if (!PayloadEncoding.CanEncode(delivery.Formatter, payload))
+        {
+            _notEncodable++;
             return;
         }
 
@@ -68,12 +75,14 @@ internal sealed class Batcher(DestinationDelivery delivery, BatchPool pool, Work
         pool.Return(batch);
     }
 
-    /// <summary>The counters are shared by the workers, so they hear of skipped packets once per turn and not once per packet.</summary>
+    /// <summary>The delivery is shared by the workers, so it hears of skipped packets once per turn and not once per packet.</summary>
     private void CountSkipped()
     {
-        if (_filtered == 0)
-            return;
-        delivery.Counters.Skip(SkipReason.Filtered, _filtered);
+        if (_filtered > 0)
+            delivery.Skip(SkipReason.Filtered, _filtered);
+        if (_notEncodable > 0)
+            delivery.Skip(SkipReason.NotCoap, _notEncodable);
         _filtered = 0;
+        _notEncodable = 0;
     }
 }

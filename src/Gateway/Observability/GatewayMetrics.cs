@@ -36,7 +36,7 @@ internal sealed class GatewayMetrics
         _handshakes = factory.CreateCounter("udpgw_handshakes_total", "WireGuard handshakes: answered, cookie_replied, completed by the client's first packet, unconfirmed for the third time in a row or more.", "listener", "result");
         _peers = factory.CreateGauge("udpgw_peers", "WireGuard peers: confirmed, or half_open while the client has not answered.", "listener", "state");
         _batches = factory.CreateCounter("udpgw_batches_total", "Batches by what became of them: delivered, function_error, failed.", "listener", "destination", "result");
-        _packetsSkipped = factory.CreateCounter("udpgw_packets_skipped_total", "Packets that a destination did not take by its declaration: filtered.", "listener", "destination", "reason");
+        _packetsSkipped = factory.CreateCounter("udpgw_packets_skipped_total", "Packets that a destination did not take by its declaration: filtered, not_coap.", "listener", "destination", "reason");
         _queuedPackets = factory.CreateGauge("udpgw_queue_packets", "Packets that wait for a delivery to start.", "listener", "destination");
         // From a warm function to one that runs into a timeout of minutes.
         _deliverySeconds = factory.CreateHistogram("udpgw_delivery_seconds", "Time from the start of a delivery to its answer.", ["listener", "destination"],
@@ -133,6 +133,7 @@ internal sealed class GatewayMetrics
         _batches.WithLabels(listener, delivery.Name, "function_error").IncTo(delivery.Counters.Batches(DeliveryResult.FunctionError));
         _batches.WithLabels(listener, delivery.Name, "failed").IncTo(delivery.Counters.Batches(DeliveryResult.Failed));
         _packetsSkipped.WithLabels(listener, delivery.Name, "filtered").IncTo(delivery.Counters.Skipped(SkipReason.Filtered));
+        _packetsSkipped.WithLabels(listener, delivery.Name, "not_coap").IncTo(delivery.Counters.Skipped(SkipReason.NotCoap));
         _queuedPackets.WithLabels(listener, delivery.Name).Set(delivery.QueuedPackets);
     }
 }

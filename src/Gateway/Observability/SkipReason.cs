@@ -8,4 +8,7 @@ internal enum SkipReason
 {
     /// <summary>Its FilterExpression is not true for the payload.</summary>
     Filtered,
+
+    /// <summary>Its formatter is <c>coap</c>, and the payload is no CoAP message.</summary>
+    NotCoap,
 }

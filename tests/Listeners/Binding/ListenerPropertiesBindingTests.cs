@@ -140,6 +140,7 @@ public sealed class ListenerPropertiesBindingTests
     [InlineData("ascii", PayloadFormatter.Ascii)]
     [InlineData("utf8", PayloadFormatter.Utf8)]
     [InlineData("UTF8", PayloadFormatter.Utf8)]
+    [InlineData("coap", PayloadFormatter.Coap)]
     public void Reads_formatters(string text, PayloadFormatter expected)
     {
         var definition = BindValid(Udp().With("Destinations[0].Formatter", $"\"{text}\""));
