@@ -55,6 +55,12 @@ public sealed record GatewayOptions
     /// <summary>The name that clients use, reported as <c>Local.Domain</c>.</summary>
     public string Domain { get; init; } = "127.0.0.1";
 
+    /// <summary>Name servers for ClientRestrictions.Domains; empty means those of the system.</summary>
+    public IReadOnlyList<IPEndPoint> NameServers { get; init; } = [];
+
+    /// <summary>How long an answer of theirs serves at least, whatever its time to live says.</summary>
+    public TimeSpan MinimumNameAge { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Bytes asked of the kernel for each socket; what it granted is logged.</summary>
     public int ReceiveBufferBytes { get; init; } = 4 * 1024 * 1024;
 
@@ -81,6 +87,8 @@ public sealed record GatewayOptions
             problems.Add($"PollInterval is {PollInterval}; it must be positive and at most one second.");
         if (SecretRefreshInterval <= TimeSpan.Zero)
             problems.Add($"SecretRefreshInterval is {SecretRefreshInterval}; it must be positive.");
+        if (MinimumNameAge <= TimeSpan.Zero || MinimumNameAge > TimeSpan.FromHours(1))
+            problems.Add($"MinimumNameAge is {MinimumNameAge}; it must be positive and at most one hour.");
         if (DrainTime < TimeSpan.Zero)
             problems.Add($"DrainTime is {DrainTime}; it must not be negative.");
         if (PresharedKeyGrace < TimeSpan.Zero)

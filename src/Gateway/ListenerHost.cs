@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
+using DnsClient;
 using Microsoft.Extensions.Logging;
 using UdpGateway.Gateway.Clients;
 using UdpGateway.Gateway.Destinations;
@@ -23,6 +24,8 @@ namespace UdpGateway.Gateway;
 /// </summary>
 internal sealed partial class ListenerHost
 {
+    private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(2);
+
     private readonly GatewayServices _services;
     private readonly ILogger<ListenerHost> _logger;
     private readonly TunnelKeyring _keyring;
@@ -30,6 +33,7 @@ internal sealed partial class ListenerHost
     private readonly Dictionary<string, DeliveryCounters> _deliveryCounters = new(StringComparer.Ordinal);
     private readonly List<DestinationDelivery> _retired = [];
     private readonly HandshakeWatch _handshakes;
+    private DomainFilter? _domains;
 
     private ListenerHost(GatewayServices services, ListenerRecord record)
     {
@@ -113,6 +117,7 @@ internal sealed partial class ListenerHost
     public async Task CloseAsync()
     {
         await OnWorkersAsync(port => port.Worker.Remove(port));
+        _domains?.Dispose();
         Log.Closed(_logger, Name);
     }
 
@@ -124,15 +129,35 @@ internal sealed partial class ListenerHost
         return Describe(record, tunnel, deliveries);
     }
 
-    private ListenerSettings Describe(ListenerRecord record, TunnelConfiguration? tunnel, IReadOnlyList<DestinationDelivery> deliveries) => new()
+    private ListenerSettings Describe(ListenerRecord record, TunnelConfiguration? tunnel, IReadOnlyList<DestinationDelivery> deliveries)
     {
-        AllowedClients = new ClientFilter(record.Definition.AllowedNetworks),
-        Decapsulates = record.Definition.DecapsulatedDelivery,
-        Tunnel = tunnel,
-        EngineSeed = _engineSeed,
-        TimestampPolicy = _services.Options.TimestampPolicy,
-        Deliveries = deliveries,
-    };
+        var domains = DescribeDomains(record.Definition.AllowedDomains);
+        return new ListenerSettings
+        {
+            AllowedClients = new ClientFilter(record.Definition.AllowedNetworks, domains),
+            Domains = domains,
+            Decapsulates = record.Definition.DecapsulatedDelivery,
+            Tunnel = tunnel,
+            EngineSeed = _engineSeed,
+            TimestampPolicy = _services.Options.TimestampPolicy,
+            Deliveries = deliveries,
+        };
+    }
+
+    /// <summary>The running filter if its names are the same, so that what it looked up stays known.</summary>
+    private DomainFilter? DescribeDomains(IReadOnlyList<string> domains)
+    {
+        if (domains.Count == 0)
+            return null;
+        if (_domains is not null && _domains.Domains.SequenceEqual(domains))
+            return _domains;
+        var options = _services.Options;
+        var lookup = options.NameServers.Count > 0 ? new LookupClientOptions([.. options.NameServers]) : new LookupClientOptions();
+        lookup.UseCache = false;
+        lookup.Retries = 1;
+        lookup.Timeout = LookupTimeout;
+        return new DomainFilter(domains, new LookupClient(lookup), options.MinimumNameAge, _services.Clock, _services.Loggers.CreateLogger<DomainFilter>());
+    }
 
     private void Take(ListenerRecord record, ListenerSettings settings)
     {
@@ -140,6 +165,11 @@ internal sealed partial class ListenerHost
         _retired.AddRange(Deliveries.Except(settings.Deliveries));
         Deliveries = settings.Deliveries;
         Record = record;
+        if (ReferenceEquals(_domains, settings.Domains))
+            return;
+        _domains?.Dispose();
+        _domains = settings.Domains;
+        _domains?.Start(_services.Stopping);
     }
 
     /// <summary>The running delivery if nothing that it depends on changed, else a new one.</summary>

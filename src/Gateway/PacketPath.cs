@@ -56,8 +56,8 @@ internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposab
     public DropReason? Process(WorkerListener listener, Span<byte> datagram, in PeerEndpoint source, TimeSpan now, long receivedAt)
     {
         // 2 check the client
-        if (!listener.AllowedClients.Allows(source))
-            return DropReason.SourceNotAllowed;
+        if (listener.AllowedClients.Check(source) is { } refused)
+            return refused;
 
         var origin = new PacketOrigin { ReceivedAtUnixMilliseconds = receivedAt };
         if (listener.Engine is null)

@@ -28,8 +28,14 @@ public sealed record ListenerDefinition
     /// <summary>The UDP port that the template asks for; our extension. Null: the provider allocates one.</summary>
     public int? Port { get; init; }
 
-    /// <summary>Source networks that may send; empty means any (outer addresses for WireGuard).</summary>
+    /// <summary>Source networks that may send (outer addresses for WireGuard). With <see cref="AllowedDomains"/> also empty: any may.</summary>
     public IReadOnlyList<IPNetwork> AllowedNetworks { get; init; } = [];
+
+    /// <summary>
+    /// Host names, or <c>*.</c> before a domain for every name below it, in lower case: a source may also send when one of
+    /// them resolves to it, or when its own name is below one and resolves back to it.
+    /// </summary>
+    public IReadOnlyList<string> AllowedDomains { get; init; } = [];
 
     /// <summary>WireGuard: peers known by their static public key.</summary>
     public IReadOnlyList<PeerDefinition> Peers { get; init; } = [];

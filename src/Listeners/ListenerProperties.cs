@@ -59,6 +59,7 @@ public static class ListenerProperties
         Protocol = ListenerValidator.IsWireGuard(declaration) ? ListenerProtocol.WireGuard : ListenerProtocol.Udp,
         Port = declaration.Port,
         AllowedNetworks = Networks(declaration.ClientRestrictions.Networks),
+        AllowedDomains = Domains(declaration.ClientRestrictions.Domains),
         Peers = [.. declaration.Peers.Select(peer => Define(peer, keys))],
         DecapsulatedDelivery = ListenerValidator.IsWireGuard(declaration) && declaration.DecapsulatedDelivery is true,
         AllowUnknownPeers = declaration.AllowUnknownPeers is true,
@@ -115,6 +116,18 @@ public static class ListenerProperties
         }
 
         return networks;
+    }
+
+    private static List<string> Domains(IReadOnlyList<(string Path, string Text)> texts)
+    {
+        var domains = new List<string>();
+        foreach (var (_, text) in texts)
+        {
+            if (DomainText.TryParse(text, out var domain))
+                domains.Add(domain);
+        }
+
+        return domains;
     }
 
     private static KeyText Parse(DeclaredKey declared) =>

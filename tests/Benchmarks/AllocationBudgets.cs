@@ -1,3 +1,6 @@
+using System.Net;
+using System.Security.Cryptography;
+using UdpGateway.Gateway.Tests.TestDoubles;
 using UdpGateway.WireGuard;
 
 namespace UdpGateway.Benchmarks;
@@ -23,7 +26,45 @@ internal static class AllocationBudgets
         isWithin &= Measure(output, "seal", Steps, 0, i => fleet.Engine.Seal(fleet.Peers[i % 16], datagram, 200, pad: true, fleet.Now));
         // The peer table doubles now and then, which is spread over all peers: that is all that a handshake may allocate.
         isWithin &= Measure(output, "answer an initiation", 200, 64, i => fleet.Engine.Receive(initiations[i], fleet.Source, fleet.Now, reply));
+        isWithin &= CheckPath(output, crypto);
         return isWithin;
+    }
+
+    /// <summary>The whole path from a datagram to a batch that a destination takes, which does nothing.</summary>
+    private static bool CheckPath(TextWriter output, ICryptoBackend crypto)
+    {
+        const int Packets = 40_000;
+        var source = PeerEndpoint.From(new IPEndPoint(IPAddress.Loopback, 40_000));
+        using var plain = new PacketPathDriver();
+        var payload = new byte[200];
+        var isWithin = Measure(output, "packet path, plain UDP", Packets, 0, _ => plain.Process(payload, source));
+
+        var serverKey = RandomNumberGenerator.GetBytes(SecretKey.Size);
+        var serverPublicKey = new byte[SecretKey.Size];
+        WireGuardKeys.ComputePublicKey(serverKey, serverPublicKey);
+        using var serverSecret = new SecretKey(serverKey);
+        using var clientSecret = new SecretKey(RandomNumberGenerator.GetBytes(SecretKey.Size));
+        using var tunnel = new PacketPathDriver(new TunnelConfiguration { TunnelId = 0, PrivateKeys = [serverSecret], AllowUnknownPeers = true });
+        using var client = new WireGuardClient(clientSecret, serverPublicKey, null, crypto, RandomNumberGenerator.Fill);
+        var buffer = new byte[256];
+        var reply = new byte[WireGuardEngine.MaxReplySize];
+        client.Connect(tunnel.Now);
+        while (client.TryTakeDatagram(tunnel.Now, DateTimeOffset.UtcNow, buffer, out var length))
+            client.Receive(reply.AsSpan(0, tunnel.Engine.Receive(buffer.AsSpan(0, length), source, tunnel.Now, reply).ReplyLength), tunnel.Now, out _, out _);
+        isWithin &= Measure(output, "packet path, WireGuard", Packets, 0, _ =>
+        {
+            client.TrySeal(buffer, 200, pad: false, tunnel.Now, out var length);
+            tunnel.Process(buffer.AsSpan(0, length), source);
+        });
+        return isWithin && NothingDropped(output, plain) && NothingDropped(output, tunnel);
+    }
+
+    /// <summary>A path that drops its packets allocates nothing either.</summary>
+    private static bool NothingDropped(TextWriter output, PacketPathDriver driver)
+    {
+        if (driver.Drops > 0)
+            output.WriteLine($"{driver.Drops} packets were dropped: the figures above mean nothing");
+        return driver.Drops == 0;
     }
 
     /// <param name="step">Called twice <paramref name="count"/> times: the first half warms up.</param>

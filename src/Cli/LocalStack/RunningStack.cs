@@ -68,7 +68,8 @@ internal sealed partial class RunningStack : IAsyncDisposable
     {
         var store = directory.Store;
         var secrets = new TemplateSecrets(store);
-        await secrets.StoreAsync(template, settings.Secrets, problems, cancellationToken);
+        foreach (var secret in await secrets.StoreAsync(template, settings.Secrets, problems, cancellationToken))
+            say($"note: The secret {secret} has no value yet; --secret {secret}=FILE gives it one.");
         var declared = template.Functions().Where(function => function.Obstacle is null).ToList();
         var local = new List<LocalFunction>();
         foreach (var function in declared)

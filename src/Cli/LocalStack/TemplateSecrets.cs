@@ -20,9 +20,11 @@ internal sealed class TemplateSecrets(ISecretStore store)
     private const string Punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
     /// <param name="files">From <c>--secret</c>: the file by the secret's name or logical id.</param>
-    public async Task StoreAsync(Template template, IReadOnlyDictionary<string, string> files, ProblemList problems, CancellationToken cancellationToken)
+    /// <returns>The declared secrets that have no value yet.</returns>
+    public async Task<IReadOnlyList<string>> StoreAsync(Template template, IReadOnlyDictionary<string, string> files, ProblemList problems, CancellationToken cancellationToken)
     {
         var given = new Dictionary<string, string>(files);
+        var empty = new List<string>();
         foreach (var resource in template.Resources.Where(resource => resource.IsSecret))
         {
             var properties = template.EvaluateProperties(resource);
@@ -37,10 +39,13 @@ internal sealed class TemplateSecrets(ISecretStore store)
                 && (await store.ReadAsync(new SecretReference(name), cancellationToken)).Status != SecretReadStatus.Found
                 && Generate(rules, Template.PropertiesPath(resource) + ".GenerateSecretString", problems) is { } generated)
                 await store.WriteAsync(name, generated, cancellationToken);
+            else if ((await store.ReadAsync(new SecretReference(name), cancellationToken)).Status != SecretReadStatus.Found)
+                empty.Add(resource.LogicalId);
         }
 
         foreach (var (name, file) in given)
             await store.WriteAsync(name, await ReadAsync(name, file, cancellationToken), cancellationToken);
+        return empty;
     }
 
     /// <summary>The environment with dynamic references resolved, as CloudFormation does for native resources.</summary>

@@ -1,21 +1,38 @@
 using System.Net;
 using System.Net.Sockets;
+using UdpGateway.Gateway.Observability;
 using UdpGateway.WireGuard;
 
 namespace UdpGateway.Gateway.Clients;
 
-/// <summary>The listener's AllowedNetworks as masks over the outer source. Without networks everybody may send.</summary>
+/// <summary>
+/// Who may send to a listener: its AllowedNetworks as masks over the outer source, and its AllowedDomains. Without
+/// either everybody may.
+/// </summary>
 internal sealed class ClientFilter
 {
     private readonly Network[] _networks;
 
-    public ClientFilter(IReadOnlyList<IPNetwork> allowedNetworks) => _networks = [.. allowedNetworks.Select(Network.From)];
+    private readonly DomainFilter? _domains;
 
-    public bool Allows(in PeerEndpoint source)
+    public ClientFilter(IReadOnlyList<IPNetwork> allowedNetworks, DomainFilter? domains = null)
     {
-        if (_networks.Length == 0)
-            return true;
+        _networks = [.. allowedNetworks.Select(Network.From)];
+        _domains = domains;
+    }
 
+    /// <summary>Null when the source may send.</summary>
+    public DropReason? Check(in PeerEndpoint source)
+    {
+        if (IsInNetwork(source))
+            return null;
+        if (_domains is not null)
+            return _domains.Check(source);
+        return _networks.Length == 0 ? null : DropReason.SourceNotAllowed;
+    }
+
+    private bool IsInNetwork(in PeerEndpoint source)
+    {
         foreach (ref readonly var network in _networks.AsSpan())
         {
             if ((source.High & network.MaskHigh) == network.High && (source.Low & network.MaskLow) == network.Low)

@@ -13,8 +13,11 @@ internal enum DropReason
     /// <summary>The other worker's ring had no room for a datagram that belongs to it.</summary>
     HandoverQueueFull,
 
-    /// <summary>The outer source is in none of the listener's allowed networks.</summary>
+    /// <summary>The outer source is in none of the listener's allowed networks and domains.</summary>
     SourceNotAllowed,
+
+    /// <summary>The names that decide on the outer source are still being looked up.</summary>
+    SourceUnresolved,
 
     // In the WireGuard engine; each is the verdict of the same name.
 

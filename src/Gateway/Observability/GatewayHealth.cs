@@ -42,6 +42,7 @@ internal sealed class GatewayHealth(GatewayOptions options, ConfigurationFollowe
             Protocol = definition.Protocol == ListenerProtocol.WireGuard ? "wg" : "udp",
             host.Record.WireGuardPublicKey,
             AllowedNetworks = definition.AllowedNetworks.Select(network => network.ToString()),
+            definition.AllowedDomains,
             definition.AllowUnknownPeers,
             UnknownPeerPreSharedKey = Redact(definition.UnknownPeerPreSharedKey),
             definition.DecapsulatedDelivery,

@@ -42,7 +42,7 @@ internal static class CoapJsonWriter
     private static ArrayBufferWriter<byte>? _scratch;
 
     [ThreadStatic]
-    private static Utf8JsonWriter? _scratchWriter;
+    private static Utf8JsonWriter? _writer;
 
     /// <summary>An upper bound of the bytes within a JSON string.</summary>
     public static long EncodedSize(in CoapMessage message)
@@ -62,14 +62,20 @@ internal static class CoapJsonWriter
     public static void Write(Utf8JsonWriter writer, JsonEncodedText name, in CoapMessage message)
     {
         var scratch = _scratch ??= new ArrayBufferWriter<byte>();
-        var inner = _scratchWriter ??= new Utf8JsonWriter(scratch, Options);
         scratch.ResetWrittenCount();
-        inner.Reset(scratch);
-        WriteObject(inner, message);
-        inner.Flush();
+        Write(scratch, message);
         writer.WriteString(name, scratch.WrittenSpan);
         if (scratch.Capacity > MaxKeptScratch)
-            (_scratch, _scratchWriter) = (null, null);
+            _scratch = null;
+    }
+
+    /// <summary>The object by itself.</summary>
+    public static void Write(IBufferWriter<byte> output, in CoapMessage message)
+    {
+        var writer = _writer ??= new Utf8JsonWriter(output, Options);
+        writer.Reset(output);
+        WriteObject(writer, message);
+        writer.Flush();
     }
 
     private static void WriteObject(Utf8JsonWriter writer, in CoapMessage message)

@@ -9,6 +9,9 @@ internal sealed class ListenerSettings
 {
     public required ClientFilter AllowedClients { get; init; }
 
+    /// <summary>Part of <see cref="AllowedClients"/>, for who starts and ends it; null without domain names.</summary>
+    public DomainFilter? Domains { get; init; }
+
     public bool Decapsulates { get; init; }
 
     /// <summary>Null for plain UDP.</summary>

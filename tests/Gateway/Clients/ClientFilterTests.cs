@@ -1,5 +1,6 @@
 using System.Net;
 using UdpGateway.Gateway.Clients;
+using UdpGateway.Gateway.Observability;
 using UdpGateway.WireGuard;
 
 namespace UdpGateway.Gateway.Tests.Clients;
@@ -25,6 +26,6 @@ public sealed class ClientFilterTests
     {
         var filter = new ClientFilter([.. networks.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(network => IPNetwork.Parse(network))]);
 
-        Assert.Equal(allowed, filter.Allows(PeerEndpoint.From(new IPEndPoint(IPAddress.Parse(source), 5000))));
+        Assert.Equal(allowed ? null : DropReason.SourceNotAllowed, filter.Check(PeerEndpoint.From(new IPEndPoint(IPAddress.Parse(source), 5000))));
     }
 }

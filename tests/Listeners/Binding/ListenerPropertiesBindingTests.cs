@@ -149,6 +149,19 @@ public sealed class ListenerPropertiesBindingTests
     }
 
     [Theory]
+    [InlineData("client.example.com", "client.example.com")]
+    [InlineData("Client.Example.COM.", "client.example.com")]
+    [InlineData("*.example.com", "*.example.com")]
+    [InlineData("a_b.xn--caf-dma.example.com", "a_b.xn--caf-dma.example.com")]
+    [InlineData("localhost", "localhost")]
+    public void Reads_domains(string text, string expected)
+    {
+        var definition = BindValid(Udp().With("ClientRestrictions.Domains", $"[\"{text}\"]"));
+
+        Assert.Equal(expected, Assert.Single(definition.AllowedDomains));
+    }
+
+    [Theory]
     [InlineData("[0] == 0xFD && [7] == 0x18 ?? 0x00", "[0] == 0xFD && [7] == 0x18 ?? 0x00")]
     [InlineData("", null)]
     public void Reads_filter_expressions(string text, string? expected)
