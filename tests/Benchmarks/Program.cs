@@ -13,8 +13,7 @@ switch (args)
         await FloodBenchmark.RunAsync(Console.Out);
         return 0;
     case ["peer-memory", var count]:
-        PeerMemory.Run(Console.Out, int.Parse(count, CultureInfo.InvariantCulture));
-        return 0;
+        return PeerMemory.Check(Console.Out, int.Parse(count, CultureInfo.InvariantCulture)) ? 0 : 1;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(EngineBenchmarks).Assembly).Run(args);
         return 0;
