@@ -9,6 +9,12 @@ switch (args)
     case ["engine-ratios"]:
         EngineRatios.Run(Console.Out);
         return 0;
+    case ["echo-comparison"]:
+        return await EchoComparison.RunAsync(Console.Out);
+    case ["echo-comparison-inside"]:
+        return await EchoComparison.InsideAsync(Console.Out);
+    case ["echo-gateway"]:
+        return await EchoComparison.ServeAsync(Console.In, Console.Out);
     case ["flood"]:
         await FloodBenchmark.RunAsync(Console.Out);
         return 0;
