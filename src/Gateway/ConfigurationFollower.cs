@@ -111,6 +111,8 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
                     await host.RefreshSecretsAsync(cancellationToken);
             }
 
+            foreach (var host in _hosts.Values)
+                host.ReportHandshakes();
             if (_storeFails)
                 Log.StoreIsBack(_logger);
             _storeFails = false;

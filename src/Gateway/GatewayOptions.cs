@@ -1,4 +1,5 @@
 using System.Net;
+using UdpGateway.WireGuard;
 
 namespace UdpGateway.Gateway;
 
@@ -41,6 +42,12 @@ public sealed record GatewayOptions
 
     /// <summary>How long the previous value of a rotated pre-shared key is still accepted; zero for not at all.</summary>
     public TimeSpan PresharedKeyGrace { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// Whether an initiation with an older timestamp is refused always, or accepted from a key without a usable session: for
+    /// devices whose clock starts anew at every boot.
+    /// </summary>
+    public TimestampPolicy TimestampPolicy { get; init; }
 
     /// <summary>The ingress region: packets carry it, and destinations are chosen by it.</summary>
     public string Region { get; init; } = "us-west-2";

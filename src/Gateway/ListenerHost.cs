@@ -11,6 +11,7 @@ using UdpGateway.Gateway.Sockets;
 using UdpGateway.Gateway.Tunnels;
 using UdpGateway.Gateway.Workers;
 using UdpGateway.Listeners;
+using UdpGateway.Listeners.Expressions;
 using UdpGateway.Listeners.Storage;
 using UdpGateway.WireGuard;
 
@@ -28,6 +29,7 @@ internal sealed partial class ListenerHost
     private readonly byte[] _engineSeed = RandomNumberGenerator.GetBytes(SecretKey.Size);
     private readonly Dictionary<string, DeliveryCounters> _deliveryCounters = new(StringComparer.Ordinal);
     private readonly List<DestinationDelivery> _retired = [];
+    private readonly HandshakeWatch _handshakes;
 
     private ListenerHost(GatewayServices services, ListenerRecord record)
     {
@@ -35,6 +37,7 @@ internal sealed partial class ListenerHost
         _logger = services.Loggers.CreateLogger<ListenerHost>();
         _keyring = new TunnelKeyring(services.Secrets, services.Clock, services.Options.PresharedKeyGrace, services.Loggers.CreateLogger<TunnelKeyring>());
         Record = record;
+        _handshakes = new HandshakeWatch(services.Loggers.CreateLogger<HandshakeWatch>());
     }
 
     /// <summary>What is served now.</summary>
@@ -103,6 +106,9 @@ internal sealed partial class ListenerHost
         Log.KeysChanged(_logger, Name);
     }
 
+    /// <summary>Says what keeps clients from connecting, as far as the counters tell. Called once in a while.</summary>
+    public void ReportHandshakes() => _handshakes.Report(Name, Ports);
+
     /// <summary>Ends the listener; batches that are under way are still delivered, but nobody hears their replies.</summary>
     public async Task CloseAsync()
     {
@@ -124,6 +130,7 @@ internal sealed partial class ListenerHost
         Decapsulates = record.Definition.DecapsulatedDelivery,
         Tunnel = tunnel,
         EngineSeed = _engineSeed,
+        TimestampPolicy = _services.Options.TimestampPolicy,
         Deliveries = deliveries,
     };
 
@@ -159,6 +166,7 @@ internal sealed partial class ListenerHost
             Key = key,
             ListenerName = Name,
             Definition = destination,
+            Filter = CompileFilter(destination),
             Facts = facts,
             Counters = counters,
             Concurrency = destination.Concurrency ?? options.DeliveryConcurrency,
@@ -169,6 +177,16 @@ internal sealed partial class ListenerHost
         var arn = DestinationArn.Choose(destination.Arns, options.Region);
         var client = arn is null ? null : _services.CreateDestination(new DestinationContext(record, destination, arn, facts, _services.Clients));
         return new DestinationDelivery(settings, client, _services.Loggers.CreateLogger<DestinationDelivery>());
+    }
+
+    private static Expression? CompileFilter(DestinationDefinition destination)
+    {
+        if (destination.FilterExpression is not { } text)
+            return null;
+        // Validated before it was stored, but perhaps by a version that knows more.
+        return Expression.TryParse(text, out var filter, out var error)
+            ? filter
+            : throw new ListenerNotServedException($"Destination {destination.Name}: this gateway cannot read the FilterExpression \"{text}\"; {error}.");
     }
 
     private List<IDatagramSocket> Bind(ListenerRecord record)

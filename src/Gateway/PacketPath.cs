@@ -29,6 +29,9 @@ internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposab
     /// <summary>Handshakes that are done at once when no data waits; what comes meanwhile waits no longer than this.</summary>
     private static readonly TimeSpan HandshakeSlice = TimeSpan.FromMilliseconds(1);
 
+    /// <summary>Responses in a row that a client with the right key does not leave unconfirmed by chance.</summary>
+    private const int LikelyUnconfirmable = 3;
+
     private readonly DatagramBatch _received = worker.Platform.CreateBatch();
 
     /// <summary>Takes one batch from a readable socket. The socket stays readable when more may be waiting.</summary>
@@ -100,6 +103,8 @@ internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposab
                 return null;
             case ReceiveVerdict.InitiationAnswered:
                 listener.Counters.HandshakesAnswered++;
+                if (opened.UnconfirmedResponses >= LikelyUnconfirmable)
+                    listener.Counters.HandshakesUnconfirmed++;
                 return null;
             case ReceiveVerdict.CookieReplied:
                 listener.Counters.HandshakesCookieReplied++;

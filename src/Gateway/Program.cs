@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using UdpGateway.Gateway;
 using UdpGateway.Gateway.Destinations;
 using UdpGateway.Listeners.Storage;
+using UdpGateway.WireGuard;
 
 // Settings come from the command line (--store DIR) or the environment (UDPGW_STORE).
 var settings = new ConfigurationBuilder().AddEnvironmentVariables("UDPGW_").AddCommandLine(args).Build();
@@ -22,6 +23,7 @@ try
         AdminPort = settings.GetValue("admin-port", 9100),
         Workers = settings.GetValue("workers", Environment.ProcessorCount),
         DrainTime = TimeSpan.FromSeconds(settings.GetValue("drain-seconds", 110)),
+        TimestampPolicy = TimestampPolicies.Parse(settings["timestamp-policy"] ?? "strict"),
         Region = settings["region"] ?? Environment.GetEnvironmentVariable("AWS_REGION") ?? defaults.Region,
         Domain = settings["domain"] ?? defaults.Domain,
     };

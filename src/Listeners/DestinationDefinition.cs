@@ -7,6 +7,9 @@ public enum PayloadFormatter
     Hex,
     Ascii,
     Utf8,
+
+    /// <summary>A CoAP message (RFC 7252) as a string that holds a JSON object.</summary>
+    Coap,
 }
 
 /// <summary>One destination of a listener. Every accepted packet goes to every destination.</summary>
@@ -29,6 +32,12 @@ public sealed record DestinationDefinition
     public BatchingDefinition Batching { get; init; } = BatchingDefinition.Default;
 
     public PayloadFormatter Formatter { get; init; } = PayloadFormatter.Base64;
+
+    /// <summary>
+    /// Text of the <see cref="Expressions.Expression"/> that must be true for a packet to go to this destination, on the
+    /// delivered payload. Null: every packet does.
+    /// </summary>
+    public string? FilterExpression { get; init; }
 
     /// <summary>Lambda: invoke with <c>Event</c> and expect no replies.</summary>
     public bool UseAsyncInvoke { get; init; }

@@ -95,6 +95,7 @@ public static class ListenerProperties
         RoleArn = destination.Role,
         Batching = Define(destination.Batching),
         Formatter = destination.Formatter is { } name && Formatters.TryParse(name, out var formatter) ? formatter : PayloadFormatter.Base64,
+        FilterExpression = destination.FilterExpression,
         UseAsyncInvoke = destination.UseAsyncInvoke is true,
         Concurrency = destination.Concurrency,
     };

@@ -110,6 +110,12 @@ public readonly struct ReceiveResult
     /// <summary>This packet proved the peer's keys: its handshake is complete now.</summary>
     public bool HandshakeCompleted { get; init; }
 
+    /// <summary>
+    /// For <see cref="ReceiveVerdict.InitiationAnswered"/>: responses to this key in a row, with this one, that no packet has
+    /// confirmed. From the third on, a wrong pre-shared key or a lost return path is likely; it is never proof.
+    /// </summary>
+    public int UnconfirmedResponses { get; init; }
+
     /// <summary>The owner, for <see cref="ReceiveVerdict.BelongsToOtherWorker"/>.</summary>
     public int Worker { get; init; }
 

@@ -205,6 +205,9 @@ public sealed class WireGuardClient : IDisposable
         CryptographicOperations.ZeroMemory(_cookie);
     }
 
+    /// <summary>Only for tests of the counter's end.</summary>
+    internal void SetSendingCounter(ulong counter) => _sessions[_current].SetSendingCounter(counter);
+
     private bool CanSend(TimeSpan now) => _current != NativeSlab<Session>.None && _sessions[_current].CanSend(now);
 
     private bool TryCreateInitiation(TimeSpan now, DateTimeOffset wallClock, Span<byte> datagram, out int length)

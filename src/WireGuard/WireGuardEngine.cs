@@ -289,14 +289,16 @@ public sealed class WireGuardEngine : IDisposable
         if (_budget.IsExhausted(now))
             return Only(ReceiveVerdict.HandshakeBudgetExhausted);
 
+        Span<byte> staticShared = stackalloc byte[WireGuardSpecification.KeySize];
         var handshake = new ResponderHandshake(_crypto, identity);
         try
         {
-            return Answer(ref handshake, message, identity, source, now, new HandshakeResponseMessage(reply));
+            return Answer(ref handshake, staticShared, message, identity, source, now, new HandshakeResponseMessage(reply));
         }
         finally
         {
             handshake.Clear();
+            CryptographicOperations.ZeroMemory(staticShared);
         }
     }
 
@@ -319,7 +321,13 @@ public sealed class WireGuardEngine : IDisposable
     }
 
     private ReceiveResult Answer(
-        ref ResponderHandshake handshake, HandshakeInitiationMessage message, ServerIdentity identity, in PeerEndpoint source, TimeSpan now, HandshakeResponseMessage response)
+        ref ResponderHandshake handshake,
+        scoped Span<byte> staticShared,
+        HandshakeInitiationMessage message,
+        ServerIdentity identity,
+        in PeerEndpoint source,
+        TimeSpan now,
+        HandshakeResponseMessage response)
     {
         var verdict = handshake.ConsumeStatic(message);
         if (verdict != ReceiveVerdict.InitiationAnswered)
@@ -339,7 +347,6 @@ public sealed class WireGuardEngine : IDisposable
 
         var slot = _peers.Find(handshake.InitiatorStatic, tunnel.Slot);
         var identityNumber = (byte)(Array.IndexOf(tunnel.Identities, identity) + 1);
-        Span<byte> staticShared = stackalloc byte[WireGuardSpecification.KeySize];
         if (slot != PeerTable.None && _peers[slot].StaticSharedIdentity == identityNumber)
             _peers[slot].StaticShared.CopyTo(staticShared);
         else if (!handshake.TryAgreeStatic(staticShared))
@@ -370,7 +377,6 @@ public sealed class WireGuardEngine : IDisposable
 
         ref var peer = ref _peers[slot];
         staticShared.CopyTo(peer.StaticShared);
-        CryptographicOperations.ZeroMemory(staticShared);
         peer.StaticSharedIdentity = identityNumber;
         peer.Timestamp = timestamp;
         peer.LastInitiation = now;
@@ -378,11 +384,17 @@ public sealed class WireGuardEngine : IDisposable
         // A captured initiation may come from anywhere: a live session stays with the endpoint that its packets proved.
         if (peer.Current == SessionTable.None)
             peer.Endpoint = source;
+        peer.UnconfirmedResponses = (byte)Math.Min(peer.UnconfirmedResponses + 1, byte.MaxValue);
         EndSession(ref peer.Previous);
         EndSession(ref peer.Next);
         peer.Next = sessionSlot;
         SetTimer(slot, now);
-        return new ReceiveResult { Verdict = ReceiveVerdict.InitiationAnswered, ReplyLength = HandshakeResponseMessage.Size };
+        return new ReceiveResult
+        {
+            Verdict = ReceiveVerdict.InitiationAnswered,
+            ReplyLength = HandshakeResponseMessage.Size,
+            UnconfirmedResponses = peer.UnconfirmedResponses,
+        };
     }
 
     private int OwnerOf(ReadOnlySpan<byte> publicKey) =>
@@ -437,6 +449,7 @@ public sealed class WireGuardEngine : IDisposable
         peer.Current = peer.Next;
         peer.Next = SessionTable.None;
         peer.ConfirmedPreviousKey = peer.TriedPreviousKey;
+        peer.UnconfirmedResponses = 0;
         return true;
     }
 

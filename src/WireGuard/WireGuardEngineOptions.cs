@@ -11,9 +11,22 @@ public enum TimestampPolicy
 
     /// <summary>
     /// Accept it if the key has had no usable session for a while: for devices whose clock starts anew at every boot.
-    /// A captured initiation can then be replayed to such a key, which costs one response; it can never be confirmed.
+    /// A captured initiation can then be replayed to such a key, which costs one response and can put off a rekey until the
+    /// session ends; it can never be confirmed and redirects nothing.
     /// </summary>
     AcceptOlderWhenIdle,
+}
+
+/// <summary>The names that settings give the policies.</summary>
+public static class TimestampPolicies
+{
+    /// <exception cref="FormatException">Neither "strict" nor "accept-older-when-idle".</exception>
+    public static TimestampPolicy Parse(string text) => text switch
+    {
+        "strict" => TimestampPolicy.Strict,
+        "accept-older-when-idle" => TimestampPolicy.AcceptOlderWhenIdle,
+        _ => throw new FormatException($"\"{text}\" is no timestamp policy: strict or accept-older-when-idle."),
+    };
 }
 
 /// <summary>Hard caps and settings of one engine.</summary>

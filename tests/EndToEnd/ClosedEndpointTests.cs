@@ -2,7 +2,7 @@ using UdpGateway.EndToEnd.Tests.Harness;
 
 namespace UdpGateway.EndToEnd.Tests;
 
-/// <summary>Without <c>AllowUnknownPeers</c> only named peers exist.</summary>
+/// <summary>Who is kept out, and by which property.</summary>
 public sealed class ClosedEndpointTests
 {
     [Fact]
@@ -26,19 +26,36 @@ public sealed class ClosedEndpointTests
     }
 
     [Fact]
-    public async Task A_stranger_that_is_refused_later_loses_its_session()
+    public async Task Closing_an_endpoint_keeps_its_key_and_port()
     {
         using var workspace = new Workspace();
+        ServedListener before;
         await using (var open = await RunningStack.UpAsync(workspace, workspace.WriteVariant("gated-wireguard", Variants.WithoutSharedKey)))
         {
+            before = open.Listener;
             using var welcome = new TunnelClient(open);
             Assert.NotNull(await welcome.AskAsync("hello"));
         }
 
         await using var closed = await RunningStack.UpAsync(workspace, workspace.WriteVariant("gated-wireguard", Variants.WithoutSharedKey, Variants.WithoutUnknownPeers));
+        Assert.Equal((before.Port, before.WireGuardPublicKey), (closed.Listener.Port, closed.Listener.WireGuardPublicKey));
         using var refused = new TunnelClient(closed);
 
         Assert.Null(await refused.AskAsync("hello", TimeSpan.FromSeconds(1)));
         Assert.Empty(refused.ReceivedLengths);
+    }
+
+    [Fact]
+    public async Task Clients_outside_the_allowed_networks_get_nothing()
+    {
+        using var workspace = new Workspace();
+        var template = workspace.WriteVariant("gated-wireguard", Variants.WithoutSharedKey, Variants.WithAllowedNetwork("192.0.2.0/24"));
+        await using var stack = await RunningStack.UpAsync(workspace, template);
+        using var client = new TunnelClient(stack);
+
+        Assert.Null(await client.AskAsync("anybody?", TimeSpan.FromSeconds(1)));
+
+        Assert.Empty(client.ReceivedLengths);
+        Assert.True(await stack.DropsAsync("source_not_allowed") >= 1);
     }
 }

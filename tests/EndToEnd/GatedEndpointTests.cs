@@ -69,6 +69,19 @@ public sealed class GatedEndpointTests(GatedEndpointTests.GatedEndpoint endpoint
     }
 
     [Fact]
+    public async Task The_client_configuration_that_up_writes_connects_and_is_kept_to_the_user()
+    {
+        var file = endpoint.ClientConfigurationFile;
+        var settings = File.ReadLines(file).Where(line => line.Contains('=', StringComparison.Ordinal)).Select(line => line.Split(" = ")).ToDictionary(pair => pair[0], pair => pair[1]);
+
+        using var client = new TunnelClient(_stack, Convert.FromBase64String(settings["PrivateKey"]), Convert.FromBase64String(settings["PresharedKey"]));
+
+        Assert.Equal((_stack.PublicKey, _stack.Listener.Endpoint), (settings["PublicKey"], settings["Endpoint"]));
+        Assert.EndsWith(": as configured", await client.AskAsync("as configured"), StringComparison.Ordinal);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+    }
+
+    [Fact]
     public void No_key_shows_in_what_the_program_prints_or_writes_beside_its_secrets()
     {
         var secrets = new[] { endpoint.SharedKey, endpoint.NamedSecret }.Select(Convert.ToBase64String).ToArray();
@@ -100,6 +113,8 @@ public sealed class GatedEndpointTests(GatedEndpointTests.GatedEndpoint endpoint
         internal string SharedKeyFile => _workspace.Path("shared.key");
 
         internal string EvidenceFile => _workspace.Path("evidence");
+
+        internal string ClientConfigurationFile => Path.Combine(_workspace.State, "client.conf");
 
         internal string OutputsText => File.ReadAllText(_workspace.Outputs);
 

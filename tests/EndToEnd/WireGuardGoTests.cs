@@ -34,7 +34,7 @@ public sealed class WireGuardGoTests
     {
         using var workspace = new Workspace();
         await using var client = await ClientNamespace.CreateAsync();
-        var template = workspace.WriteVariant("open-wireguard", ("      AllowUnknownPeers: true\n", ""));
+        var template = workspace.WriteVariant("gated-wireguard", Variants.WithoutSharedKey, Variants.WithoutUnknownPeers);
         await using var stack = await RunningStack.UpAsync(workspace, template, "--bind", client.HostAddress);
         await client.CountArrivalsAsync();
 

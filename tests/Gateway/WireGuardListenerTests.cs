@@ -88,6 +88,21 @@ public sealed class WireGuardListenerTests
     }
 
     [Fact]
+    public async Task A_filter_sees_what_is_delivered()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var filtered = TestGateway.Destination() with { FilterExpression = "[0] == 0x70" }; // p
+        var record = await ServeAsync(gateway, Open() with { DecapsulatedDelivery = true, Destinations = [filtered] });
+        using var client = new WireGuardTestClient(record.Port, record.WireGuardPublicKey!);
+
+        client.Send(InnerUdp(FlowIPv4, "ding"u8), pad: true);
+        await client.ExchangeAsync(InnerUdp(FlowIPv4, "ping"u8), pad: true);
+
+        var delivered = Assert.Single(gateway.Lambda().Packets);
+        Assert.Equal("ping"u8.ToArray(), Convert.FromBase64String(delivered["Data"]!.GetValue<string>()));
+    }
+
+    [Fact]
     public async Task Decapsulated_delivery_drops_and_counts_what_is_not_UDP()
     {
         await using var gateway = await TestGateway.StartAsync();
@@ -335,6 +350,56 @@ public sealed class WireGuardListenerTests
 
         Assert.Contains(cause, failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("no json", string.Concat(gateway.LogLines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Clients_that_never_confirm_are_counted_and_the_log_names_the_likely_cause()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var gate = Convert.ToBase64String(WireGuardTestKeys.NewPrivateKey());
+        var record = await ServeAsync(gateway, Open() with { UnknownPeerPreSharedKey = new ListenerSecretField("Gate") }, new { Gate = gate });
+        var key = WireGuardTestKeys.NewPrivateKey();
+
+        for (var attempt = 1; attempt <= 3; attempt++)
+        {
+            // Each start of the device is one more attempt of the same key.
+            using var client = new WireGuardTestClient(record.Port, record.WireGuardPublicKey!, key) { ClockOffset = TimeSpan.FromSeconds(attempt) };
+            client.Send("let me in"u8);
+            var answered = attempt;
+            await Eventually.TrueAsync(async () => await gateway.MetricAsync("""udpgw_handshakes_total{listener="test",result="answered"}""") == answered, $"answer {answered}");
+            await Task.Delay(25); // the flood guard: one initiation of a key every 20 ms
+        }
+
+        Assert.Equal(1, await gateway.MetricAsync("""udpgw_handshakes_total{listener="test",result="unconfirmed"}"""));
+        await Eventually.TrueAsync(() => gateway.LogLines.Any(line => line.Contains("Check their pre-shared key", StringComparison.Ordinal)), "a line that names the cause");
+        Assert.DoesNotContain(gateway.LogLines, line => line.Contains(gate, StringComparison.Ordinal));
+        Assert.Empty(gateway.Lambda().Packets);
+    }
+
+    [Theory]
+    [InlineData(TimestampPolicy.Strict, false)]
+    [InlineData(TimestampPolicy.AcceptOlderWhenIdle, true)]
+    public async Task A_client_whose_clock_went_back_is_refused_with_a_line_that_says_why_or_taken_if_the_policy_says_so(TimestampPolicy policy, bool isTaken)
+    {
+        await using var gateway = await TestGateway.StartAsync(configure: options => options with { TimestampPolicy = policy });
+        var record = await ServeAsync(gateway, Open());
+        var key = WireGuardTestKeys.NewPrivateKey();
+        using (var before = new WireGuardTestClient(record.Port, record.WireGuardPublicKey!, key) { ClockOffset = TimeSpan.FromDays(1) })
+            before.Send("never confirmed"u8);
+        await Eventually.TrueAsync(async () => await gateway.MetricAsync("""udpgw_handshakes_total{listener="test",result="answered"}""") == 1, "the first answer");
+        await Task.Delay(25); // the flood guard: one initiation of a key every 20 ms
+
+        using var after = new WireGuardTestClient(record.Port, record.WireGuardPublicKey!, key);
+        after.Send("rebooted"u8);
+
+        if (isTaken)
+        {
+            Assert.Equal("rebooted"u8.ToArray(), await after.ReceiveAsync());
+            return;
+        }
+
+        await gateway.WaitForDropsAsync("timestamp_replayed", 1);
+        await Eventually.TrueAsync(() => gateway.LogLines.Any(line => line.Contains("clock starts anew", StringComparison.Ordinal)), "a line that names the cause");
     }
 
     private static ListenerDefinition Open() => TestGateway.Udp() with { Protocol = ListenerProtocol.WireGuard, AllowUnknownPeers = true };

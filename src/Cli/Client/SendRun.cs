@@ -64,7 +64,7 @@ internal sealed class SendStatistics
     public override string ToString()
     {
         var first = Replies > 0 ? $", the first after {FirstReplyAfter.TotalMilliseconds:0.0} ms" : "";
-        var ignored = Ignored > 0 ? $", {Ignored} other payloads" : "";
-        return $"{Sent} sent, {Replies} replies{first}{ignored}";
+        var ignored = Ignored > 0 ? $", {Ignored} that answered nothing" : "";
+        return $"{Sent} sent, {Replies} {(Replies == 1 ? "reply" : "replies")}{first}{ignored}";
     }
 }

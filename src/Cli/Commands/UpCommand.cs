@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using UdpGateway.Cli.LocalStack;
 using UdpGateway.Cli.Templates;
 using UdpGateway.Cli.Terminal;
+using UdpGateway.WireGuard;
 
 namespace UdpGateway.Cli.Commands;
 
@@ -18,6 +19,13 @@ internal sealed partial class UpCommand
     private readonly Option<string[]> _secrets = new("--secret") { Description = "The file with the value of a secret, by its name or logical id. Repeatable.", HelpName = "NAME=FILE" };
     private readonly Option<string?> _outputs = new("--outputs") { Description = "Where to write listeners, outputs and the admin address as JSON when everything serves.", HelpName = "FILE" };
     private readonly Option<int> _adminPort = new("--admin-port") { Description = "The TCP port of the admin endpoint on 127.0.0.1; 0 takes a free one.", HelpName = "PORT" };
+    private readonly Option<string> _timestampPolicy = new("--timestamp-policy")
+    {
+        Description = "WireGuard clients whose clock went back: strict refuses them, accept-older-when-idle takes them once their last session has ended.",
+        HelpName = "POLICY",
+        DefaultValueFactory = _ => "strict",
+    };
+
     private readonly Option<bool> _plain = new("--plain") { Description = "Plain lines only, as chosen by itself when the output is no terminal." };
 
     public static Option<string> StateOption() => new("--state")
@@ -34,7 +42,7 @@ internal sealed partial class UpCommand
         var up = new UpCommand();
         var command = new Command("up", "Runs a template on this machine until Ctrl-C: its functions as local processes, its listeners in this process.");
         up._template.AddTo(command);
-        foreach (var option in (Option[])[up._bind, up._ports, up._state, up._secrets, up._outputs, up._adminPort, up._plain])
+        foreach (var option in (Option[])[up._bind, up._ports, up._state, up._secrets, up._outputs, up._adminPort, up._timestampPolicy, up._plain])
             command.Options.Add(option);
         command.SetAction((parsed, _) => up.RunAsync(parsed));
         return command;
@@ -95,6 +103,8 @@ internal sealed partial class UpCommand
             using var loggers = LoggerFactory.Create(builder => builder
                 .SetMinimumLevel(LogLevel.Information)
                 .AddFilter("Microsoft", LogLevel.Warning)
+                // A port that is taken is told as the user's error.
+                .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
                 .AddProvider(new LineLoggerProvider(output, LogLevel.Information)));
             foreach (var note in problems.Notes)
                 await output.WriteLineAsync($"note: {note}");
@@ -166,6 +176,8 @@ internal sealed partial class UpCommand
     {
         if (!IPAddress.TryParse(parsed.GetValue(_bind), out var address))
             throw new UserErrorException($"--bind takes an IP address; '{parsed.GetValue(_bind)}' is none.");
+        if (LocalProvisioner.FindObstacle(address, 0) is { } obstacle)
+            throw new UserErrorException($"--bind {address} cannot be used: {obstacle}");
         var adminPort = parsed.GetValue(_adminPort);
         if (adminPort is < 0 or > 65_535)
             throw new UserErrorException($"--admin-port takes 0 to 65535; {adminPort} was given.");
@@ -173,9 +185,22 @@ internal sealed partial class UpCommand
         {
             BindAddress = address,
             AdminPort = adminPort,
+            TimestampPolicy = ReadTimestampPolicy(parsed.GetValue(_timestampPolicy)!),
             Ports = TemplateOptions.Pairs(parsed.GetValue(_ports), "--port", "LOGICALID=PORT").ToDictionary(pair => pair.Key, pair => Port(pair.Key, pair.Value)),
             Secrets = TemplateOptions.Pairs(parsed.GetValue(_secrets), "--secret", "NAME=FILE"),
         };
+    }
+
+    private static TimestampPolicy ReadTimestampPolicy(string text)
+    {
+        try
+        {
+            return TimestampPolicies.Parse(text);
+        }
+        catch (FormatException mistake)
+        {
+            throw new UserErrorException($"--timestamp-policy: {mistake.Message}");
+        }
     }
 
     private static int Port(string logicalId, string text) =>

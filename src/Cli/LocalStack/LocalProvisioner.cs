@@ -47,7 +47,8 @@ internal sealed class LocalProvisioner(GatewayHost gateway, IPAddress bindAddres
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
-    private static string? FindObstacle(IPAddress address, int port)
+    /// <summary>Why a UDP port cannot be bound, as the rest of a sentence; port 0 asks about the address only.</summary>
+    internal static string? FindObstacle(IPAddress address, int port)
     {
         using var socket = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         try

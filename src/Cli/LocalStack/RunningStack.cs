@@ -5,6 +5,7 @@ using UdpGateway.Cli.Templates;
 using UdpGateway.Gateway;
 using UdpGateway.Listeners.Storage;
 using UdpGateway.Provider;
+using UdpGateway.WireGuard;
 
 namespace UdpGateway.Cli.LocalStack;
 
@@ -21,6 +22,9 @@ internal sealed record RunSettings
 
     /// <summary>File by the name or logical id of a secret.</summary>
     public IReadOnlyDictionary<string, string> Secrets { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What becomes of WireGuard clients whose clock went back.</summary>
+    public TimestampPolicy TimestampPolicy { get; init; }
 
     /// <summary>The address that clients on this machine use.</summary>
     public IPAddress ClientAddress => BindAddress.Equals(IPAddress.Any) ? IPAddress.Loopback
@@ -190,6 +194,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
             Region = template.Region,
             Domain = settings.ClientAddress.ToString(),
             DrainTime = TimeSpan.FromSeconds(1),
+            TimestampPolicy = settings.TimestampPolicy,
         };
         try
         {

@@ -30,7 +30,7 @@ internal sealed class TemplateSecrets(ISecretStore store)
                 continue;
             var name = properties.FindText("Name") ?? new ResourceValues(template.Settings).GeneratedName(resource);
             if (given.Remove(name, out var file) || given.Remove(resource.LogicalId, out file))
-                await store.WriteAsync(name, await ReadAsync(name, file, cancellationToken), cancellationToken);
+                await store.WriteAsync(name, await ReadAsync(resource.LogicalId, file, cancellationToken), cancellationToken);
             else if (properties.FindText("SecretString") is { } text)
                 await store.WriteAsync(name, text, cancellationToken);
             else if (properties.Find("GenerateSecretString") is MapNode rules

@@ -33,6 +33,8 @@ internal static class DeclaredListeners
                 problems.Note($"{Find(properties, warning.Path).Node.Location}: {Template.PropertiesPath(listener)}.{warning.Path}: {Sentence(warning)}");
         }
 
+        foreach (var other in template.Resources.Where(resource => resource.IsUdpGatewayResource && !resource.IsListener))
+            problems.Note($"{other.Location}: Resources.{other.LogicalId}: the properties of {other.Type} are not checked; this version serves listeners only.");
         return listeners.Count;
     }
 

@@ -12,6 +12,8 @@ namespace UdpGateway.Gateway.Batching;
 internal sealed class Batcher(DestinationDelivery delivery, BatchPool pool, WorkerListener listener)
 {
     private PacketBatch? _open;
+    private long _filtered;
+    private long _notEncodable;
 
     public DestinationDelivery Delivery => delivery;
 
@@ -20,6 +22,18 @@ internal sealed class Batcher(DestinationDelivery delivery, BatchPool pool, Work
 
     public void Add(ReadOnlySpan<byte> payload, in PacketOrigin origin, TimeSpan now)
     {
+        if (delivery.Filter is { } filter && !filter.IsTrue(payload))
+        {
+            _filtered++;
+            return;
+        }
+
+        if (!PayloadEncoding.CanEncode(delivery.Formatter, payload))
+        {
+            _notEncodable++;
+            return;
+        }
+
         if (!delivery.IsRouted)
         {
             listener.Counters.Drop(DropReason.NoDestination);
@@ -40,14 +54,17 @@ internal sealed class Batcher(DestinationDelivery delivery, BatchPool pool, Work
             Flush();
     }
 
+    /// <summary>Once per turn of the worker.</summary>
     public void FlushIfDue(TimeSpan now)
     {
+        CountSkipped();
         if (now >= Deadline)
             Flush();
     }
 
     public void Flush()
     {
+        CountSkipped();
         if (_open is not { } batch)
             return;
         _open = null;
@@ -56,5 +73,16 @@ internal sealed class Batcher(DestinationDelivery delivery, BatchPool pool, Work
             return;
         listener.Counters.Drop(DropReason.DestinationQueueFull, batch.Count);
         pool.Return(batch);
+    }
+
+    /// <summary>The delivery is shared by the workers, so it hears of skipped packets once per turn and not once per packet.</summary>
+    private void CountSkipped()
+    {
+        if (_filtered > 0)
+            delivery.Skip(SkipReason.Filtered, _filtered);
+        if (_notEncodable > 0)
+            delivery.Skip(SkipReason.NotCoap, _notEncodable);
+        _filtered = 0;
+        _notEncodable = 0;
     }
 }

@@ -1,6 +1,7 @@
 using UdpGateway.Gateway.Observability;
 using UdpGateway.Gateway.Packets;
 using UdpGateway.Listeners;
+using UdpGateway.Listeners.Expressions;
 
 namespace UdpGateway.Gateway.Destinations;
 
@@ -13,6 +14,9 @@ internal sealed record DeliverySettings
     public required string ListenerName { get; init; }
 
     public required DestinationDefinition Definition { get; init; }
+
+    /// <summary>The compiled FilterExpression of the definition.</summary>
+    public Expression? Filter { get; init; }
 
     public required PacketFacts Facts { get; init; }
 

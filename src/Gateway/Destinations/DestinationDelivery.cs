@@ -6,6 +6,7 @@ using UdpGateway.Gateway.Packets;
 using UdpGateway.Gateway.Replies;
 using UdpGateway.Gateway.Workers;
 using UdpGateway.Listeners;
+using UdpGateway.Listeners.Expressions;
 
 namespace UdpGateway.Gateway.Destinations;
 
@@ -23,6 +24,7 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
     private readonly DeliverySettings _settings;
     private readonly ILogger<DestinationDelivery> _logger;
     private readonly LogGate _failureLog = new();
+    private readonly LogGate _skipLog = new();
     private readonly BoundedRing<Queued> _queue = new(MaxQueuedBatches);
     private int _freeSlots;
     private int _requests;
@@ -55,6 +57,9 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
     public DeliveryCounters Counters => _settings.Counters;
 
     public bool IsRouted => _destination is not null;
+
+    /// <summary>What must be true for a packet to come here; null takes every packet.</summary>
+    public Expression? Filter => _settings.Filter;
 
     public PayloadFormatter Formatter => _settings.Facts.Formatter;
 
@@ -90,6 +95,14 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
 
         RequestDispatch();
         return true;
+    }
+
+    /// <summary>Called by workers. Packets that do not come here; filtered ones are as declared and get no log line.</summary>
+    public void Skip(SkipReason reason, long packets)
+    {
+        Counters.Skip(reason, packets);
+        if (reason != SkipReason.Filtered && _skipLog.TryOpen(out var suppressed))
+            Log.Skipped(_logger, _settings.ListenerName, Name, packets, suppressed);
     }
 
     /// <summary>Starts queued batches while slots are free. Never runs twice at a time.</summary>
@@ -167,6 +180,9 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
     {
         [LoggerMessage(1101, LogLevel.Warning, "Listener {Listener}, destination {Destination}: a batch of {Packets} packets was not delivered: {Problem} ({Suppressed} more since the last line)")]
         public static partial void DeliveryFailed(ILogger logger, string listener, string destination, int packets, string problem, long suppressed);
+
+        [LoggerMessage(1104, LogLevel.Warning, "Listener {Listener}, destination {Destination}: {Packets} packets are no CoAP messages and were dropped for this destination ({Suppressed} more such lines since the last)")]
+        public static partial void Skipped(ILogger logger, string listener, string destination, long packets, long suppressed);
 
         [LoggerMessage(1103, LogLevel.Error, "Listener {Listener}, destination {Destination}: the replies of a batch were lost by a defect")]
         public static partial void Defect(ILogger logger, Exception defect, string listener, string destination);

@@ -30,7 +30,9 @@ internal sealed class AdminEndpoint : IAsyncDisposable
     public static async Task<AdminEndpoint> StartAsync(int port, GatewayHealth health, GatewayMetrics metrics, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
-        builder.Services.AddSingleton(loggers);
+        builder.Logging.ClearProviders();
+        builder.Logging.AddProvider(new ForwardingLogs(loggers));
+        builder.Logging.SetMinimumLevel(LogLevel.Warning); // a balancer asks every few seconds
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
         var application = builder.Build();
@@ -68,6 +70,17 @@ internal sealed class AdminEndpoint : IAsyncDisposable
             return next(context);
         context.Response.StatusCode = StatusCodes.Status403Forbidden;
         return Task.CompletedTask;
+    }
+
+    /// <summary>The web host's logs go where the gateway's go.</summary>
+    private sealed class ForwardingLogs(ILoggerFactory loggers) : ILoggerProvider
+    {
+        public ILogger CreateLogger(string categoryName) => loggers.CreateLogger(categoryName);
+
+        public void Dispose()
+        {
+            // The factory is the caller's.
+        }
     }
 
     /// <summary>The gateway decides when it ends; the web host must not listen for signals of its own.</summary>

@@ -19,6 +19,7 @@ internal sealed class GatewayMetrics
     private readonly Counter _handshakes;
     private readonly Gauge _peers;
     private readonly Counter _batches;
+    private readonly Counter _packetsSkipped;
     private readonly Gauge _queuedPackets;
     private readonly Histogram _deliverySeconds;
     private readonly Gauge _listeners;
@@ -32,9 +33,10 @@ internal sealed class GatewayMetrics
         _packetsSent = factory.CreateCounter("udpgw_packets_sent_total", "Datagrams that the kernel took for sending: replies, handshakes, keepalives.", "listener");
         _bytesSent = factory.CreateCounter("udpgw_bytes_sent_total", "Their payload bytes.", "listener");
         _drops = factory.CreateCounter("udpgw_drops_total", "Packets and replies that went no further, by reason.", "listener", "reason");
-        _handshakes = factory.CreateCounter("udpgw_handshakes_total", "WireGuard handshakes: answered, cookie_replied, completed by the client's first packet.", "listener", "result");
+        _handshakes = factory.CreateCounter("udpgw_handshakes_total", "WireGuard handshakes: answered, cookie_replied, completed by the client's first packet, unconfirmed for the third time in a row or more.", "listener", "result");
         _peers = factory.CreateGauge("udpgw_peers", "WireGuard peers: confirmed, or half_open while the client has not answered.", "listener", "state");
         _batches = factory.CreateCounter("udpgw_batches_total", "Batches by what became of them: delivered, function_error, failed.", "listener", "destination", "result");
+        _packetsSkipped = factory.CreateCounter("udpgw_packets_skipped_total", "Packets that a destination did not take by its declaration: filtered, not_coap.", "listener", "destination", "reason");
         _queuedPackets = factory.CreateGauge("udpgw_queue_packets", "Packets that wait for a delivery to start.", "listener", "destination");
         // From a warm function to one that runs into a timeout of minutes.
         _deliverySeconds = factory.CreateHistogram("udpgw_delivery_seconds", "Time from the start of a delivery to its answer.", ["listener", "destination"],
@@ -53,7 +55,7 @@ internal sealed class GatewayMetrics
     /// <summary>Drops the series of a listener that is gone.</summary>
     public void Forget(string listener)
     {
-        foreach (var family in new Collector[] { _packetsReceived, _bytesReceived, _packetsSent, _bytesSent, _drops, _handshakes, _peers, _batches, _queuedPackets, _deliverySeconds })
+        foreach (var family in new Collector[] { _packetsReceived, _bytesReceived, _packetsSent, _bytesSent, _drops, _handshakes, _peers, _batches, _packetsSkipped, _queuedPackets, _deliverySeconds })
             Forget(family, listener);
     }
 
@@ -120,6 +122,7 @@ internal sealed class GatewayMetrics
         _handshakes.WithLabels(host.Name, "answered").IncTo(workers.Sum(worker => worker.HandshakesAnswered));
         _handshakes.WithLabels(host.Name, "cookie_replied").IncTo(workers.Sum(worker => worker.HandshakesCookieReplied));
         _handshakes.WithLabels(host.Name, "completed").IncTo(workers.Sum(worker => worker.HandshakesCompleted));
+        _handshakes.WithLabels(host.Name, "unconfirmed").IncTo(workers.Sum(worker => worker.HandshakesUnconfirmed));
         _peers.WithLabels(host.Name, "confirmed").Set(workers.Sum(worker => worker.ConfirmedPeers));
         _peers.WithLabels(host.Name, "half_open").Set(workers.Sum(worker => worker.HalfOpenPeers));
     }
@@ -129,6 +132,8 @@ internal sealed class GatewayMetrics
         _batches.WithLabels(listener, delivery.Name, "delivered").IncTo(delivery.Counters.Batches(DeliveryResult.Delivered));
         _batches.WithLabels(listener, delivery.Name, "function_error").IncTo(delivery.Counters.Batches(DeliveryResult.FunctionError));
         _batches.WithLabels(listener, delivery.Name, "failed").IncTo(delivery.Counters.Batches(DeliveryResult.Failed));
+        _packetsSkipped.WithLabels(listener, delivery.Name, "filtered").IncTo(delivery.Counters.Skipped(SkipReason.Filtered));
+        _packetsSkipped.WithLabels(listener, delivery.Name, "not_coap").IncTo(delivery.Counters.Skipped(SkipReason.NotCoap));
         _queuedPackets.WithLabels(listener, delivery.Name).Set(delivery.QueuedPackets);
     }
 }

@@ -27,6 +27,9 @@ internal sealed class ListenerCounters
     /// <summary>Handshakes that the client's first transport packet confirmed.</summary>
     public long HandshakesCompleted { get; set; }
 
+    /// <summary>Answered initiations of keys that had not confirmed the two responses before either.</summary>
+    public long HandshakesUnconfirmed { get; set; }
+
     /// <summary>Gauges, published once per turn of the worker.</summary>
     public int ConfirmedPeers { get; set; }
 

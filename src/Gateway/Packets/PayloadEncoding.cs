@@ -12,14 +12,20 @@ internal static class PayloadEncoding
     /// <summary>The greatest expansion of one byte of text: a control character as <c>\u0001</c>.</summary>
     private const int EscapedSize = 6;
 
+    /// <summary>False for a payload that the formatter has no form for: what is no CoAP message.</summary>
+    public static bool CanEncode(PayloadFormatter formatter, ReadOnlySpan<byte> payload) =>
+        formatter != PayloadFormatter.Coap || CoapMessage.TryRead(payload, out _);
+
     /// <summary>An upper bound of the bytes that the payload takes within a JSON string.</summary>
     public static long EncodedSize(PayloadFormatter formatter, ReadOnlySpan<byte> payload) => formatter switch
     {
         PayloadFormatter.Base64 => Base64.GetMaxEncodedToUtf8Length(payload.Length),
         PayloadFormatter.Hex => payload.Length * 2L,
+        PayloadFormatter.Coap => CoapMessage.TryRead(payload, out var message) ? CoapJsonWriter.EncodedSize(message) : 0,
         _ => TextSize(payload),
     };
 
+    /// <summary>The payload as a property of type string. Only what <see cref="CanEncode"/>.</summary>
     public static void Write(Utf8JsonWriter writer, JsonEncodedText name, PayloadFormatter formatter, ReadOnlySpan<byte> payload)
     {
         switch (formatter)
@@ -36,6 +42,9 @@ internal static class PayloadEncoding
             case PayloadFormatter.Utf8:
                 WriteText(writer, name, payload, payload.Length, static (bytes, text) => Encoding.UTF8.GetChars(bytes, text));
                 break;
+            case PayloadFormatter.Coap:
+                CoapJsonWriter.Write(writer, name, CoapMessage.TryRead(payload, out var message) ? message : throw new ArgumentException("The payload is no CoAP message.", nameof(payload)));
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(formatter), formatter, "Unknown formatter.");
         }
@@ -46,7 +55,8 @@ internal static class PayloadEncoding
         formatter == PayloadFormatter.Utf8 ? Encoding.UTF8.GetMaxByteCount(data.Length) : data.Length;
 
     /// <summary>
-    /// Reads a reply's <c>Data</c>: base64 of either alphabet with or without padding, hex of either case, text.
+    /// Reads a reply's <c>Data</c>: base64 of either alphabet with or without padding, hex of either case, text, the JSON
+    /// object of a CoAP message.
     /// False when it is none.
     /// </summary>
     public static bool TryRead(PayloadFormatter formatter, string data, Span<byte> payload, out int length)
@@ -64,6 +74,8 @@ internal static class PayloadEncoding
             case PayloadFormatter.Utf8:
                 length = Encoding.UTF8.GetBytes(data, payload);
                 return true;
+            case PayloadFormatter.Coap:
+                return CoapJsonReader.TryRead(data, payload, out length);
             default:
                 throw new ArgumentOutOfRangeException(nameof(formatter), formatter, "Unknown formatter.");
         }

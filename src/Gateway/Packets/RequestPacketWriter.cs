@@ -75,6 +75,7 @@ internal sealed class RequestPacketWriter
         PayloadFormatter.Hex => "hex",
         PayloadFormatter.Ascii => "ascii",
         PayloadFormatter.Utf8 => "utf8",
+        PayloadFormatter.Coap => "coap",
         _ => throw new ArgumentOutOfRangeException(nameof(formatter), formatter, "Unknown formatter."),
     };
 
@@ -146,7 +147,7 @@ internal sealed class RequestPacketWriter
         var origin = new PacketOrigin { Route = new Replies.ReplyRoute(form, longest, default, 0, flow) };
         var output = new ArrayBufferWriter<byte>(1024);
         using (var writer = new Utf8JsonWriter(output, Options))
-            WritePacket(writer, ulong.MaxValue, int.MaxValue, origin, []);
+            WritePacket(writer, ulong.MaxValue, int.MaxValue, origin, _facts.Formatter == PayloadFormatter.Coap ? CoapMessage.Shortest : []);
         return output.WrittenCount + 1; // and the comma
     }
 }

@@ -48,6 +48,11 @@ internal static class ReplyReader
         {
             document.AddProblem("the answer is not JSON");
         }
+        catch (InvalidOperationException)
+        {
+            // A property name may escape half of a surrogate pair, as a value may; the reader finds out when it compares it.
+            document.AddProblem("the answer has a name that is no valid text");
+        }
 
         return document;
     }

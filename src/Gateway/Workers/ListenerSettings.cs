@@ -17,5 +17,7 @@ internal sealed class ListenerSettings
     /// <summary>32 bytes that all engines of the listener share; they decide which worker owns a key.</summary>
     public byte[]? EngineSeed { get; init; }
 
+    public TimestampPolicy TimestampPolicy { get; init; }
+
     public required IReadOnlyList<DestinationDelivery> Deliveries { get; init; }
 }

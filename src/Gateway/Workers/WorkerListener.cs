@@ -97,7 +97,13 @@ internal sealed class WorkerListener(Worker worker, string name, IDatagramSocket
         {
             EngineGeneration++;
             Engine = new WireGuardEngine(
-                new WireGuardEngineOptions { Worker = worker.Index, Workers = worker.Count, SharedSeed = settings.EngineSeed },
+                new WireGuardEngineOptions
+                {
+                    Worker = worker.Index,
+                    Workers = worker.Count,
+                    SharedSeed = settings.EngineSeed,
+                    TimestampPolicy = settings.TimestampPolicy,
+                },
                 worker.Crypto,
                 System.Security.Cryptography.RandomNumberGenerator.Fill);
         }

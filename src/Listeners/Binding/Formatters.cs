@@ -10,4 +10,7 @@ internal static class Formatters
         return name.Length > 0 && char.IsAsciiLetter(name[0]) && !name.Contains(',', StringComparison.Ordinal)
             && Enum.TryParse(name, ignoreCase: true, out formatter);
     }
+
+    /// <summary>Of the formatters only those that the results of expressions can have.</summary>
+    public static bool TryParseText(string name, out PayloadFormatter formatter) => TryParse(name, out formatter) && formatter != PayloadFormatter.Coap;
 }

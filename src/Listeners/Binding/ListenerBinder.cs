@@ -11,7 +11,7 @@ internal static class ListenerBinder
     // ignoring one silently would promise what is not kept.
     private static readonly string[] UnsupportedListenerProperties = ["PrivateKey", "KeyRotationToken"];
 
-    private static readonly string[] UnsupportedDestinationProperties = ["FilterExpression", "DeadLetterArn"];
+    private static readonly string[] UnsupportedDestinationProperties = ["DeadLetterArn"];
 
     private static readonly string[] UnsupportedArguments = ["TenantId", "TenantIdExpression"];
 
@@ -92,6 +92,7 @@ internal static class ListenerBinder
             Batching = BindBatching(properties),
             Arns = properties.Map("DestinationArn", scalarKey: "*"),
             Formatter = properties.Text("Formatter"),
+            FilterExpression = NonEmpty(properties.Text("FilterExpression")),
             UseAsyncInvoke = arguments?.Boolean("UseAsyncInvoke"),
             UseResponseStreaming = arguments?.Boolean("UseResponseStreaming"),
             Concurrency = properties.Integer("Concurrency"),
@@ -133,6 +134,6 @@ internal static class ListenerBinder
 
     private static DeclaredKey? Key(PropertyBinder properties, string name) => properties.Text(name) is { } text ? new DeclaredKey(text) : null;
 
-    // An empty name is what a parameter with an empty default gives; it means no name.
+    // An empty string is what a parameter with an empty default gives; it means no name, or no filter.
     private static string? NonEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }

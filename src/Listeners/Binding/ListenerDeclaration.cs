@@ -73,6 +73,8 @@ internal sealed class DestinationDeclaration
 
     public string? Formatter { get; init; }
 
+    public string? FilterExpression { get; init; }
+
     public bool? UseAsyncInvoke { get; init; }
 
     public bool? UseResponseStreaming { get; init; }

@@ -18,6 +18,7 @@ internal sealed partial class DestinationValidator : AbstractValidator<Destinati
         RuleFor(destination => destination.Role).Custom(RequireRole);
         RuleFor(destination => destination.Arns).Custom(RequireDeliverableArns);
         RuleFor(destination => destination.Formatter).Custom(RequireFormatter);
+        RuleFor(destination => destination.FilterExpression).Custom((text, validation) => ExpressionRule.Require(text, $"{validation.InstanceToValidate.Path}.FilterExpression", validation));
         RuleFor(destination => destination.UseResponseStreaming).Custom(RefuseResponseStreaming);
         RuleFor(destination => destination.Concurrency)
             .InclusiveBetween(1, MaxConcurrency).WithErrorCode("destination_concurrency").WithMessage($"must be from 1 to {MaxConcurrency:N0} deliveries at a time");
@@ -69,10 +70,7 @@ internal sealed partial class DestinationValidator : AbstractValidator<Destinati
     {
         if (formatter is null || Formatters.TryParse(formatter, out _))
             return;
-        var sentence = formatter.Equals("coap", StringComparison.OrdinalIgnoreCase)
-            ? "must be base64, hex, ascii or utf8; coap is not supported yet"
-            : "must be base64, hex, ascii or utf8";
-        validation.AddFailure(ListenerValidator.Failure($"{validation.InstanceToValidate.Path}.Formatter", sentence, "formatter", formatter));
+        validation.AddFailure(ListenerValidator.Failure($"{validation.InstanceToValidate.Path}.Formatter", "must be base64, hex, ascii, utf8 or coap", "formatter", formatter));
     }
 
     private static void RefuseResponseStreaming(bool? streaming, ValidationContext<DestinationDeclaration> validation)

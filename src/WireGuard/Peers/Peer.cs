@@ -73,6 +73,9 @@ internal unsafe struct Peer
     public uint QueueNext;
     public uint QueuePrevious;
 
+    /// <summary>Responses in a row that no transport packet has confirmed.</summary>
+    public byte UnconfirmedResponses;
+
     public Span<byte> PublicKey
     {
         [UnscopedRef]

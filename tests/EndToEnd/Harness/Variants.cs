@@ -29,4 +29,17 @@ internal static class Variants
     /// <summary>A second named peer, which has no key of its own.</summary>
     public static (string Old, string New) WithPeer(string publicKey) =>
         ("        - - PublicKey: !Ref NamedPeerPublicKey\n", $"        - - PublicKey: {publicKey}\n          - PublicKey: !Ref NamedPeerPublicKey\n");
+
+    /// <summary>The function fails in the way that the payload names: an error, or the end of its process.</summary>
+    public static (string Old, string New) WithFailures { get; } =
+        ("            replies = []\n",
+         "            import os\n            text = base64.b64decode(event['Messages'][0]['Data'])\n            if text == b'raise': raise ValueError('as asked')\n            if text == b'exit': os._exit(3)\n            replies = []\n");
+
+    /// <summary>Inner UDP payloads in place of inner packets.</summary>
+    public static (string Old, string New) WithDecapsulatedDelivery { get; } =
+        ("      AllowUnknownPeers: true\n", "      AllowUnknownPeers: true\n      DecapsulatedDelivery: true\n");
+
+    /// <summary>Only this network may send.</summary>
+    public static (string Old, string New) WithAllowedNetwork(string network) =>
+        ("      AllowUnknownPeers: true\n", $"      AllowUnknownPeers: true\n      ClientRestrictions:\n        Networks: [{network}]\n");
 }

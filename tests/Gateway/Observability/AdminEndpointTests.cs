@@ -17,6 +17,7 @@ public sealed class AdminEndpointTests
         Assert.Equal(HttpStatusCode.OK, (await gateway.GetAsync("/readyz")).StatusCode);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await gateway.GetAsync("/readyz/nobody")).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await gateway.GetAsync("/other")).StatusCode);
+        Assert.DoesNotContain(gateway.LogLines, line => line.Contains("livez", StringComparison.Ordinal));
     }
 
     [Theory]

@@ -57,6 +57,24 @@ public sealed class RequestPacketWriterTests
     }
 
     [Fact]
+    public void Never_writes_more_than_was_counted_of_CoAP_messages()
+    {
+        var writer = new RequestPacketWriter(Facts(PayloadFormatter.Coap));
+        var payload = Convert.FromHexString("41017D3520BB74656D7065726174757265FF32322E332043");
+        var batch = new PacketBatch();
+        batch.Start(ulong.MaxValue, null!);
+        for (var i = 0; i < 20; i++)
+            batch.Add(payload, Tunnel("fd00::2", 6), writer.PacketOverhead + PayloadEncoding.EncodedSize(PayloadFormatter.Coap, payload));
+        var output = new ArrayBufferWriter<byte>();
+
+        writer.Write(output, batch);
+
+        Assert.InRange(output.WrittenCount, 1, batch.EncodedSize + RequestPacketWriter.EnvelopeSize);
+        using var parsed = JsonDocument.Parse(output.WrittenMemory);
+        Assert.All(parsed.RootElement.GetProperty("Messages").EnumerateArray(), packet => Assert.Equal("coap", packet.GetProperty("Formatter").GetString()));
+    }
+
+    [Fact]
     public void Names_IPv6_sources_in_their_short_form()
     {
         var batch = new PacketBatch();

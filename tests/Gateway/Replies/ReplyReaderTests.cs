@@ -34,6 +34,8 @@ public sealed class ReplyReaderTests
         { """{"Replies":[{"Data":"a"},{"Tag":"T1","Data":"b"}]}""", "1=b", 0, 1 },
         { """{"Replies":[{"Tag":"T0","Data":17},{"Tag":"T1","Data":"b"}]}""", "1=b", 0, 1 },
         { """{"Replies":[{"Tag":"T0","Data":"\ud800"},{"Tag":"T1","Data":"b"}]}""", "1=b", 0, 1 },
+        { """{"Replies":[{"Tag":"T1","Data":"b"},{"Tag":"T0","\ud800":"a"}]}""", "1=b", 0, 1 },
+        { """{"Replies":[{"Tag":"T1","\ud800":"b"}]}""", "", 0, 1 },
         { """{"Replies":["text",5,true,{"Tag":"T1","Data":"b"}]}""", "1=b", 0, 3 },
         { """{"Replies":[[[{"Tag":"T0","Data":"a"}]]]}""", "", 0, 1 },
         { """{"Replies":"text"}""", "", 0, 1 },

@@ -9,6 +9,7 @@ using UdpGateway.Gateway.Packets;
 using UdpGateway.Gateway.Sockets;
 using UdpGateway.Gateway.Workers;
 using UdpGateway.Listeners;
+using UdpGateway.Listeners.Expressions;
 using UdpGateway.WireGuard;
 
 namespace UdpGateway.Gateway.Tests.TestDoubles;
@@ -32,7 +33,7 @@ internal sealed class PacketPathDriver : IDisposable
     private readonly int _mostUnderWay;
     private long _processed;
 
-    public PacketPathDriver(TunnelConfiguration? tunnel = null, int packetsPerBatch = 100, bool decapsulates = false)
+    public PacketPathDriver(TunnelConfiguration? tunnel = null, int packetsPerBatch = 100, bool decapsulates = false, Expression? filter = null, PayloadFormatter formatter = PayloadFormatter.Base64)
     {
         _mostUnderWay = MostBatchesUnderWay * packetsPerBatch;
         var worker = new Worker(0, _workers, 1, _platform, _clock, NullLogger<Worker>.Instance);
@@ -46,6 +47,7 @@ internal sealed class PacketPathDriver : IDisposable
             Key = "driver",
             ListenerName = "driver",
             Definition = definition,
+            Filter = filter,
             Facts = new PacketFacts
             {
                 Domain = "127.0.0.1",
@@ -53,7 +55,7 @@ internal sealed class PacketPathDriver : IDisposable
                 Protocol = tunnel is null ? ListenerProtocol.Udp : ListenerProtocol.WireGuard,
                 LocalAddress = "127.0.0.1",
                 IngressRegion = "us-west-2",
-                Formatter = PayloadFormatter.Base64,
+                Formatter = formatter,
             },
             Counters = new GatewayMetrics().CreateDeliveryCounters("driver", "Null"),
             Concurrency = 64,

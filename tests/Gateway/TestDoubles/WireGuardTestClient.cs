@@ -29,6 +29,9 @@ internal sealed class WireGuardTestClient : IDisposable
 
     public string PublicKey { get; }
 
+    /// <summary>How far the clock that the client's timestamps tell is ahead.</summary>
+    public TimeSpan ClockOffset { get; init; }
+
     /// <summary>Outer bytes that came from the gateway.</summary>
     public int DatagramsReceived { get; private set; }
 
@@ -88,7 +91,7 @@ internal sealed class WireGuardTestClient : IDisposable
     private void Pump()
     {
         var datagram = new byte[65_536];
-        while (_client.TryTakeDatagram(Now, DateTimeOffset.UtcNow, datagram, out var length))
+        while (_client.TryTakeDatagram(Now, DateTimeOffset.UtcNow + ClockOffset, datagram, out var length))
             _socket.SendTo(datagram.AsSpan(0, length), SocketFlags.None, _gateway);
     }
 

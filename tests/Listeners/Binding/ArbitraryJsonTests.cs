@@ -12,13 +12,13 @@ public sealed class ArbitraryJsonTests
     [
         "Name", "ListenerName", "Protocols", "Port", "Fleet", "ClientRestrictions", "Networks", "Domains", "Peers", "PublicKey", "AllowedIPs", "SharedSecret",
         "AllowUnknownPeers", "UnknownPeerPreSharedKey", "DecapsulatedDelivery", "Destinations", "DestinationArn", "Role", "Arn", "Batching", "Count",
-        "TimeoutInSeconds", "SizeInMB", "Arguments", "UseAsyncInvoke", "Formatter", "*", "us-west-2", "", "Foo", "\\ud800",
+        "TimeoutInSeconds", "SizeInMB", "Arguments", "UseAsyncInvoke", "Formatter", "FilterExpression", "*", "us-west-2", "", "Foo", "\\ud800",
     ];
 
     private static readonly string[] Texts =
     [
         "udp", "wg", "dtls", "", " ", "true", "1e400", "-1", "65535", "NaN", PresharedKey, ZeroKey, FunctionArn, RoleArn, "10.0.0.0/8", "::/0", "/", "1.2.3.4/",
-        "{{resolve:secretsmanager:a}}", "{{resolve:", "\\ud800", "\\u0000", "hex", "arn:aws:lambda:::",
+        "{{resolve:secretsmanager:a}}", "{{resolve:", "\\ud800", "\\u0000", "hex", "arn:aws:lambda:::", "[0] == 0xFE", "[0",
     ];
 
     /// <summary>JSON of any shape, made of words that binding knows.</summary>

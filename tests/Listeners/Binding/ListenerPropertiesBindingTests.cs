@@ -140,11 +140,22 @@ public sealed class ListenerPropertiesBindingTests
     [InlineData("ascii", PayloadFormatter.Ascii)]
     [InlineData("utf8", PayloadFormatter.Utf8)]
     [InlineData("UTF8", PayloadFormatter.Utf8)]
+    [InlineData("coap", PayloadFormatter.Coap)]
     public void Reads_formatters(string text, PayloadFormatter expected)
     {
         var definition = BindValid(Udp().With("Destinations[0].Formatter", $"\"{text}\""));
 
         Assert.Equal(expected, definition.Destinations[0].Formatter);
+    }
+
+    [Theory]
+    [InlineData("[0] == 0xFD && [7] == 0x18 ?? 0x00", "[0] == 0xFD && [7] == 0x18 ?? 0x00")]
+    [InlineData("", null)]
+    public void Reads_filter_expressions(string text, string? expected)
+    {
+        var definition = BindValid(Udp().With("Destinations[0].FilterExpression", $"\"{text}\""));
+
+        Assert.Equal(expected, definition.Destinations[0].FilterExpression);
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using System.Net;
 using FsCheck.Fluent;
+using UdpGateway.WireGuard.Handshake;
 using UdpGateway.WireGuard.InnerPackets;
 using UdpGateway.WireGuard.Peers;
 
@@ -166,6 +167,48 @@ public sealed class PeerProperties
 
         Assert.InRange(now - deadline, TimeSpan.Zero, Tick);
         Assert.InRange(rounds, 10, 20);
+    }
+
+    [Fact]
+    public void Rate_limiter_lets_through_what_one_token_bucket_for_each_source_would()
+    {
+        // A token is worth 50 milliseconds of waiting, and a bucket holds five.
+        const int Token = 50;
+        const int Full = 5 * Token;
+        var steps = Gen.Choose(0, 5).Zip(Gen.Frequency((5, Gen.Constant(0)), (5, Gen.Choose(0, 60)), (1, Gen.Choose(0, 400)))).ArrayOf().Resize(300);
+
+        Property.HoldsForSteps(steps, choices =>
+        {
+            var limiter = new SourceRateLimiter(new KeyHash(new byte[16]));
+            var levels = Enumerable.Repeat(Full, 6).ToArray();
+            var now = TimeSpan.FromHours(1);
+            foreach (var (source, milliseconds) in choices)
+            {
+                now += TimeSpan.FromMilliseconds(milliseconds);
+                for (var i = 0; i < levels.Length; i++)
+                    levels[i] = Math.Min(Full, levels[i] + milliseconds);
+                var expected = levels[source] >= Token;
+                if (expected)
+                    levels[source] -= Token;
+                Assert.Equal(expected, limiter.TryTake(PeerEndpoint.FromIPv4([198, 51, 100, (byte)source], 7), now));
+            }
+        }, runs: 300);
+    }
+
+    [Fact]
+    public void Rate_limiter_refuses_sources_for_which_it_has_no_room_until_others_have_recovered()
+    {
+        const int Room = 65_536;
+        var limiter = new SourceRateLimiter(new KeyHash(new byte[16]));
+        var now = TimeSpan.FromHours(1);
+
+        var accepted = Enumerable.Range(0, 400_000).Count(i => limiter.TryTake(Network(i), now));
+        now += TimeSpan.FromMilliseconds(50);
+
+        Assert.InRange(accepted, Room * 9 / 10, Room);
+        Assert.True(limiter.TryTake(Network(-1), now));
+
+        static PeerEndpoint Network(int number) => new(0x2001_0db8_0000_0000UL | (uint)number, 1, 7);
     }
 
     [Fact]

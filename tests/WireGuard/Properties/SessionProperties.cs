@@ -43,6 +43,43 @@ public sealed class SessionProperties
     }
 
     [Fact]
+    public void Replay_window_without_a_ring_forgets_the_gaps_behind_it_but_never_accepts_twice()
+    {
+        const ulong Inline = 64;
+        var step = Gen.Frequency((8, Gen.Choose(0, 3)), (4, Gen.Choose(-70, 70)), (1, Gen.Choose(-9000, 9000)));
+
+        Property.HoldsForSteps(step.ArrayOf().Resize(400), steps =>
+        {
+            // Another session has the only ring, and gives it back half way.
+            using var rings = new ReplayRings(1);
+            ReplayWindow window = ReplayWindow.Create(), other = ReplayWindow.Create();
+            other.Accept(10_000, rings);
+            var seen = new HashSet<ulong>();
+            var (greatest, counter) = (0UL, 0UL);
+            for (var i = 0; i < steps.Length; i++)
+            {
+                if (i == steps.Length / 2)
+                    other.Release(rings);
+                counter = steps[i] < 0 ? counter - Math.Min(counter, (ulong)-steps[i]) : counter + (ulong)steps[i];
+                var isNew = window.IsNew(counter);
+                if (seen.Contains(counter) || greatest > counter + Reach)
+                    Assert.False(isNew);
+                else if (seen.Count == 0 || counter + Inline > greatest)
+                    Assert.True(isNew);
+                if (!isNew)
+                    continue;
+                window.Accept(counter, rings);
+                seen.Add(counter);
+                greatest = Math.Max(greatest, counter);
+            }
+
+            window.Release(rings);
+            Assert.Equal(steps.Length == 0 ? 1 : 0, rings.Count);
+            other.Release(rings);
+        }, runs: 400);
+    }
+
+    [Fact]
     public void Replay_window_of_a_client_that_loses_nothing_never_takes_its_ring()
     {
         var shuffles = Gen.Choose(1, 60).ArrayOf(50);
@@ -150,6 +187,44 @@ public sealed class SessionProperties
                 Assert.Equal(living.Count, table.Count);
                 Assert.All(living, session => Assert.True(table.TryFind(session.Key, out var slot, out _) && slot == session.Value));
                 Assert.All(dead, index => Assert.False(table.TryFind(index, out _, out _)));
+            }
+        });
+    }
+
+    [Fact]
+    public void Slab_hands_out_each_free_record_once_zeroed_and_never_more_than_its_capacity()
+    {
+        var steps = Gen.Choose(-3, 4).ArrayOf().Resize(500);
+
+        Property.HoldsForSteps(steps, choices =>
+        {
+            using var slab = new NativeSlab<ulong>(100);
+            var taken = new List<uint>();
+            var most = 0;
+            foreach (var choice in choices)
+            {
+                if (choice <= 0 || taken.Count == 0)
+                {
+                    Assert.Equal(taken.Count < 100, slab.TryTake(out var slot));
+                    if (taken.Count == 100)
+                        continue;
+                    Assert.DoesNotContain(slot, taken);
+                    Assert.Equal(0UL, slab[slot]);
+                    slab[slot] = ulong.MaxValue;
+                    taken.Add(slot);
+                }
+                else
+                {
+                    var slot = taken[choice * 13 % taken.Count];
+                    slab.Free(slot);
+                    Assert.Equal(0UL, slab[slot]);
+                    taken.Remove(slot);
+                }
+
+                most = Math.Max(most, taken.Count);
+                Assert.Equal((uint)taken.Count, slab.Count);
+                // Memory grows with the most that were ever in use at once, not with use.
+                Assert.Equal((uint)most, slab.End);
             }
         });
     }

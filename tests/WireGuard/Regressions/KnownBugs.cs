@@ -402,7 +402,7 @@ public sealed class KnownBugs
 
     [Theory]
     [InlineData(65_496)]
-    [InlineData(65_500)]
+    [InlineData(65_525)]
     [InlineData(65_535)]
     public void B25_Length_of_an_IPv6_packet_does_not_wrap_at_16_bits(int payloadLength)
     {
@@ -419,7 +419,9 @@ public sealed class KnownBugs
             ],
             tunnels.Now);
         client.Connect();
-        var packet = TestPackets.IPv6("fd00::1");
+        // A header whose end may pass for padding, so that nothing but the length speaks against it.
+        var packet = TestPackets.IPv6("fd00::1", payloadLength: 0);
+        packet.AsSpan(24).Clear();
         (packet[4], packet[5]) = ((byte)(payloadLength >> 8), (byte)payloadLength);
 
         Assert.Equal(ReceiveVerdict.RawNotAllowed, tunnels.Deliver(client.Seal(1, packet)).Verdict);

@@ -1,4 +1,5 @@
 using System.Net;
+using UdpGateway.WireGuard.Tests.Crypto;
 
 namespace UdpGateway.WireGuard.Tests.Scenarios;
 
@@ -161,6 +162,23 @@ public sealed class ConfigurationScenarios
         Assert.Equal(ReceiveVerdict.UnknownIndex, tunnels.Deliver(client.Seal(1, "me"u8)).Verdict);
         Assert.Equal(ReceiveVerdict.Mac1Invalid, tunnels.Deliver(client.Initiate()).Verdict);
         Assert.Equal((0, 0), (tunnels.Engine.PeerCount, tunnels.Engine.SessionCount));
+    }
+
+    [Theory, OnOpenSsl, OnPortable]
+    public void Removed_peer_loses_its_session_at_once_and_others_keep_theirs(string backend)
+    {
+        using var tunnels = new Tunnels(backend);
+        var (leaving, staying) = (tunnels.NewClient(), tunnels.NewClient());
+        var named = new[] { leaving, staying }.Select(client => new NamedPeer { PublicKey = client.PublicKey.ToArray() }).ToArray();
+        tunnels.Engine.Apply([new TunnelConfiguration { TunnelId = 7, PrivateKeys = [tunnels.ServerKey], Peers = named }], tunnels.Now);
+        var (gone, kept) = (tunnels.Connect(leaving), tunnels.Connect(staying));
+
+        tunnels.Engine.Apply([new TunnelConfiguration { TunnelId = 7, PrivateKeys = [tunnels.ServerKey], Peers = named[1..] }], tunnels.Now);
+        leaving.Send("anybody?"u8, pad: false, tunnels.Now);
+
+        Assert.Equal(SealVerdict.UnknownPeer, tunnels.Seal(gone, "gone"u8).Result.Verdict);
+        Assert.Equal(SealVerdict.Sealed, tunnels.Seal(kept, "kept"u8).Result.Verdict);
+        Assert.Equal(ReceiveVerdict.UnknownIndex, tunnels.Exchange(leaving).Single().Verdict);
     }
 
     private static int TunnelOf(Tunnels tunnels, PeerId peer) => tunnels.Engine.TryGetPeer(peer, new byte[32], out var tunnel, out _) ? tunnel : -1;

@@ -1,3 +1,4 @@
+using System.Net;
 using UdpGateway.WireGuard.Tests.Crypto;
 
 namespace UdpGateway.WireGuard.Tests.Scenarios;
@@ -245,6 +246,22 @@ public sealed class DataScenarios
 
         Assert.Equal(SealVerdict.UnknownPeer, tunnels.Seal(first, "late reply"u8).Result.Verdict);
         Assert.Equal(SealVerdict.Sealed, tunnels.Seal(second, "reply"u8).Result.Verdict);
+    }
+
+    [Theory, OnOpenSsl, OnPortable]
+    public void Client_keeps_its_session_when_its_source_changes(string backend)
+    {
+        using var tunnels = new Tunnels(backend);
+        var client = tunnels.NewClient();
+        var peer = tunnels.Connect(client);
+
+        tunnels.Source = PeerEndpoint.From(IPEndPoint.Parse("[2001:db8::9]:5000"));
+        client.Send("moved"u8, pad: false, tunnels.Now);
+        var received = tunnels.Exchange(client).Single();
+        var (sealing, _) = tunnels.Seal(peer, "found"u8);
+
+        Assert.Equal(peer, received.Result.Peer);
+        Assert.Equal(tunnels.Source, sealing.Endpoint);
     }
 
     private static PeerEndpoint EndpointOf(Tunnels tunnels, PeerId peer) =>

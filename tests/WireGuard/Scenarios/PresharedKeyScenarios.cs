@@ -7,6 +7,57 @@ public sealed class PresharedKeyScenarios
     private static readonly TimeSpan Retry = Paper.RekeyTimeout + Paper.MaximumJitter;
 
     [Theory, OnOpenSsl, OnPortable]
+    public void Wrong_preshared_key_is_answered_once_and_never_confirmed(string backend)
+    {
+        using var tunnels = new Tunnels(backend);
+        var right = new PresharedKey(tunnels.NewKey());
+        tunnels.Engine.Apply([new TunnelConfiguration { TunnelId = 7, PrivateKeys = [tunnels.ServerKey], AllowUnknownPeers = true, UnknownPeerPresharedKey = right }], tunnels.Now);
+        var withRightKey = tunnels.NewClient(right.Current);
+        var withWrongKey = tunnels.NewClient(tunnels.NewKey());
+        var withoutKey = tunnels.NewClient();
+
+        tunnels.Connect(withRightKey);
+        withWrongKey.Connect(tunnels.Now);
+        withoutKey.Connect(tunnels.Now);
+        tunnels.Exchange(withWrongKey);
+        tunnels.Exchange(withoutKey);
+
+        Assert.True(withRightKey.IsConnected);
+        Assert.False(withWrongKey.IsConnected);
+        Assert.False(withoutKey.IsConnected);
+        Assert.Equal((2, 1), (tunnels.Engine.HalfOpenCount, tunnels.Engine.PeerCount));
+    }
+
+    [Theory, OnOpenSsl, OnPortable]
+    public void Client_with_either_key_connects_within_one_retry_during_a_rotation(string backend)
+    {
+        using var tunnels = new Tunnels(backend);
+        var (older, newer) = (tunnels.NewKey(), tunnels.NewKey());
+        var until = tunnels.Now + TimeSpan.FromHours(24);
+        tunnels.Engine.Apply([With(tunnels, new PresharedKey(newer, older, until))], tunnels.Now);
+        var behind = tunnels.NewClient(older);
+        var ahead = tunnels.NewClient(newer);
+
+        ahead.Connect(tunnels.Now);
+        tunnels.Exchange(ahead);
+        behind.Connect(tunnels.Now);
+        tunnels.Exchange(behind);
+        var connectedAtOnce = behind.IsConnected;
+        tunnels.Now += TimeSpan.FromSeconds(6);
+        tunnels.Exchange(behind);
+        var connectedWithinOneRetry = behind.IsConnected;
+        tunnels.Now += TimeSpan.FromSeconds(121);
+        behind.Connect(tunnels.Now);
+        tunnels.Exchange(behind);
+        var rekeysAtTheFirstAttempt = behind.HandshakesCompleted == 2;
+
+        Assert.True(ahead.IsConnected);
+        Assert.False(connectedAtOnce);
+        Assert.True(connectedWithinOneRetry);
+        Assert.True(rekeysAtTheFirstAttempt);
+    }
+
+    [Theory, OnOpenSsl, OnPortable]
     public void Response_under_the_wrong_key_never_opens_and_never_becomes_a_peer(string backend)
     {
         using var tunnels = new Tunnels(backend);
@@ -23,6 +74,23 @@ public sealed class PresharedKeyScenarios
         }
 
         Assert.Equal((0, 1, 1), (tunnels.Engine.PeerCount, tunnels.Engine.HalfOpenCount, tunnels.Engine.SessionCount));
+    }
+
+    [Fact]
+    public void Responses_that_nobody_confirms_are_counted_until_somebody_does()
+    {
+        using var tunnels = new Tunnels();
+        var client = tunnels.NewHandmadeClient();
+
+        for (var attempt = 1; attempt <= 300; attempt++)
+        {
+            Assert.Equal(Math.Min(attempt, 255), client.Handshake().Result.UnconfirmedResponses);
+            tunnels.Now += Retry;
+        }
+
+        client.Connect();
+        tunnels.Now += Retry;
+        Assert.Equal(1, client.Handshake().Result.UnconfirmedResponses);
     }
 
     [Fact]

@@ -21,6 +21,27 @@ public sealed class ReplayScenarios
     ];
 
     [Theory, OnOpenSsl, OnPortable]
+    public void Replayed_packets_and_initiations_are_dropped(string backend)
+    {
+        using var tunnels = new Tunnels(backend);
+        var client = tunnels.NewClient();
+        client.Connect(tunnels.Now);
+        var initiation = tunnels.Take(client).Single();
+        tunnels.Deliver(initiation, client);
+        var confirmation = tunnels.Take(client).Single();
+
+        var first = tunnels.Deliver(confirmation);
+        var second = tunnels.Deliver(confirmation);
+        tunnels.Now += TimeSpan.FromSeconds(1);
+        var again = tunnels.Deliver(initiation);
+
+        Assert.Equal(ReceiveVerdict.Keepalive, first.Verdict);
+        Assert.Equal(ReceiveVerdict.Replayed, second.Verdict);
+        Assert.Equal(ReceiveVerdict.TimestampReplayed, again.Verdict);
+        Assert.Empty(again.Answer);
+    }
+
+    [Theory, OnOpenSsl, OnPortable]
     public void Counters_are_accepted_once_within_the_window_and_below_the_limit(string backend)
     {
         using var tunnels = new Tunnels(backend);
@@ -177,6 +198,29 @@ public sealed class ReplayScenarios
 
         Assert.Equal(ReceiveVerdict.InitiationAnswered, received.Verdict);
         Assert.True(tunnels.Deliver(client.Seal(0, [])).Result.HandshakeCompleted);
+    }
+
+    [Fact]
+    public void Captured_initiation_of_a_device_whose_clock_started_anew_redirects_nothing()
+    {
+        using var tunnels = new Tunnels(options: new WireGuardEngineOptions { TimestampPolicy = TimestampPolicy.AcceptOlderWhenIdle });
+        var client = tunnels.NewHandmadeClient();
+        var captured = client.Initiate();
+        client.TryConsume(tunnels.Deliver(captured).Answer);
+        tunnels.Deliver(client.Seal(0, []));
+        tunnels.Now += Paper.RejectAfterTime + TimeSpan.FromSeconds(1);
+        tunnels.TakeDue();
+        client.TryConsume(tunnels.Deliver(client.Initiate(new Tai64n(0x400000000000000a, 0))).Answer);
+        var peer = tunnels.Deliver(client.Seal(0, [])).Result.Peer;
+        tunnels.Now += TimeSpan.FromSeconds(1);
+
+        tunnels.Source = Tunnels.Endpoint("203.0.113.66:666");
+        var replayed = tunnels.Deliver(captured);
+
+        // Its timestamp is greater than the one that counts now; the policy's price is this response.
+        Assert.Equal(ReceiveVerdict.InitiationAnswered, replayed.Verdict);
+        Assert.Equal(Tunnels.Endpoint("198.51.100.7:40112"), tunnels.Seal(peer, "to the device"u8).Result.Endpoint);
+        Assert.Equal(ReceiveVerdict.Data, tunnels.Deliver(client.Seal(1, "lives on"u8)).Verdict);
     }
 
     [Fact]

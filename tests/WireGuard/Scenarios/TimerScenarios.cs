@@ -1,8 +1,54 @@
+using UdpGateway.WireGuard.Tests.Crypto;
+
 namespace UdpGateway.WireGuard.Tests.Scenarios;
 
 public sealed class TimerScenarios
 {
     private static readonly TimeSpan Instant = TimeSpan.FromMilliseconds(1);
+
+    [Theory, OnOpenSsl, OnPortable]
+    public void Session_ends_180_seconds_after_its_derivation_even_under_traffic(string backend)
+    {
+        using var tunnels = new Tunnels(backend);
+        var client = tunnels.NewClient();
+        var peer = tunnels.Connect(client);
+        client.Send("early"u8, pad: false, tunnels.Now);
+        client.Send("late"u8, pad: false, tunnels.Now);
+        var datagrams = tunnels.Take(client);
+
+        tunnels.Now += TimeSpan.FromSeconds(179.9);
+        var early = tunnels.Deliver(datagrams[0]);
+        tunnels.Now += TimeSpan.FromSeconds(0.2);
+        var late = tunnels.Deliver(datagrams[1]);
+
+        Assert.Equal(ReceiveVerdict.Data, early.Verdict);
+        Assert.Equal(ReceiveVerdict.SessionExpired, late.Verdict);
+        Assert.Equal(SealVerdict.NoSession, tunnels.Seal(peer, "too late"u8).Result.Verdict);
+    }
+
+    [Theory, OnOpenSsl, OnPortable]
+    public void Passive_keepalive_answers_data_after_ten_seconds_and_is_not_answered_itself(string backend)
+    {
+        using var tunnels = new Tunnels(backend);
+        var client = tunnels.NewClient();
+        tunnels.Connect(client);
+        client.Send("one way"u8, pad: false, tunnels.Now);
+        tunnels.Exchange(client);
+        var datagram = new byte[64];
+
+        tunnels.Now += TimeSpan.FromSeconds(9.9);
+        var tooEarly = tunnels.Engine.TryTakeDue(tunnels.Now, datagram, out _, out _);
+        tunnels.Now += TimeSpan.FromSeconds(0.2);
+        var due = tunnels.Engine.TryTakeDue(tunnels.Now, datagram, out var length, out var endpoint);
+        tunnels.Open(client, datagram[..length]);
+        tunnels.Now += TimeSpan.FromSeconds(30);
+
+        Assert.False(tooEarly);
+        Assert.True(due);
+        Assert.Equal((32, tunnels.Source), (length, endpoint));
+        Assert.Empty(tunnels.Take(client));
+        Assert.False(tunnels.Engine.TryTakeDue(tunnels.Now, datagram, out _, out _));
+    }
 
     [Fact]
     public void Initiator_rekeys_when_it_sends_on_a_session_of_120_seconds()
@@ -36,6 +82,28 @@ public sealed class TimerScenarios
         tunnels.Open(client, tunnels.Seal(peer, "now"u8).Datagram);
         tunnels.Open(client, tunnels.Seal(peer, "and again"u8).Datagram);
         Assert.Equal([Paper.InitiationType], Types(tunnels.Take(client)));
+    }
+
+    [Fact]
+    public void Initiator_rekeys_after_2_to_the_60_messages_and_stops_before_the_counter_is_used_up()
+    {
+        using var tunnels = new Tunnels();
+        var client = tunnels.NewClient();
+        tunnels.Connect(client);
+
+        client.SetSendingCounter(Paper.RekeyAfterMessages - 1);
+        client.Send("last of the quiet ones"u8, pad: false, tunnels.Now);
+        Assert.Equal([Paper.TransportType], Types(tunnels.Take(client)));
+        client.Send("one more"u8, pad: false, tunnels.Now);
+        Assert.Equal([Paper.InitiationType, Paper.TransportType], Types(tunnels.Take(client)).Order());
+
+        client.SetSendingCounter(Paper.RejectAfterMessages - 1);
+        client.Send("the very last"u8, pad: false, tunnels.Now);
+        Assert.Equal([Paper.TransportType], Types(tunnels.Take(client)));
+        client.Send("has to wait"u8, pad: false, tunnels.Now);
+        Assert.Empty(tunnels.Take(client));
+        tunnels.Now += Paper.RekeyTimeout + Paper.MaximumJitter;
+        Assert.Contains("has to wait"u8.ToArray(), tunnels.Exchange(client).Select(received => received.Payload));
     }
 
     [Fact]

@@ -56,6 +56,39 @@ public sealed class UnknownPeerScenarios
     }
 
     [Fact]
+    public void Named_peers_displace_no_stranger_either()
+    {
+        using var tunnels = new Tunnels(options: new WireGuardEngineOptions { MaxHalfOpen = 1 });
+        var (stranger, named) = (tunnels.NewHandmadeClient(), tunnels.NewHandmadeClient());
+        tunnels.Engine.Apply([With(tunnels, [new NamedPeer { PublicKey = named.PublicKey }])], tunnels.Now);
+        stranger.Handshake();
+
+        named.Handshake();
+
+        Assert.Equal(2, tunnels.Engine.HalfOpenCount);
+        Assert.True(tunnels.Deliver(stranger.Seal(0, [])).Result.HandshakeCompleted);
+        Assert.True(tunnels.Deliver(named.Seal(0, [])).Result.HandshakeCompleted);
+    }
+
+    [Fact]
+    public void Replay_rings_stay_below_their_cap_and_no_packet_is_accepted_twice_without_one()
+    {
+        using var tunnels = new Tunnels(options: new WireGuardEngineOptions { MaxReplayRings = 1 });
+        var (first, second) = (tunnels.NewHandmadeClient(), tunnels.NewHandmadeClient());
+        foreach (var client in new[] { first, second })
+        {
+            client.Connect();
+            Assert.Equal(ReceiveVerdict.Data, tunnels.Deliver(client.Seal(1_000, "far ahead"u8)).Verdict);
+            Assert.Equal(ReceiveVerdict.Replayed, tunnels.Deliver(client.Seal(1_000, "far ahead"u8)).Verdict);
+            Assert.Equal(ReceiveVerdict.Data, tunnels.Deliver(client.Seal(940, "a little behind"u8)).Verdict);
+        }
+
+        Assert.Equal(ReceiveVerdict.Data, tunnels.Deliver(first.Seal(500, "far behind"u8)).Verdict);
+        Assert.Equal(ReceiveVerdict.Replayed, tunnels.Deliver(second.Seal(500, "far behind"u8)).Verdict);
+        Assert.Equal(ReceiveVerdict.Data, tunnels.Deliver(second.Seal(1_001, "goes on"u8)).Verdict);
+    }
+
+    [Fact]
     public void Confirmed_strangers_stay_below_their_cap_and_named_peers_have_room_of_their_own()
     {
         using var tunnels = new Tunnels(options: new WireGuardEngineOptions { MaxPeers = 2 });
