@@ -21,8 +21,8 @@ namespace UdpGateway.Gateway;
 /// <item>route each reply back to the packet with its tag (<see cref="ReplyReader"/>);</item>
 /// <item>wrap, seal and send the reply (<see cref="ReplySender"/>, on this worker again).</item>
 /// </list>
-/// Handshake initiations wait before step 2 until no data does. Steps 1 to 5 run here, on the worker's thread, to completion: no lock, no allocation, no await. Each drop is
-/// counted under its reason.
+/// Handshake initiations wait before step 2 until no data does. Steps 1 to 5 run here, on the worker's thread, to
+/// completion: no lock, no allocation, no await. Each drop is counted under its reason.
 /// </summary>
 internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposable
 {
