@@ -21,11 +21,14 @@ namespace UdpGateway.Gateway;
 /// <item>route each reply back to the packet with its tag (<see cref="ReplyReader"/>);</item>
 /// <item>wrap, seal and send the reply (<see cref="ReplySender"/>, on this worker again).</item>
 /// </list>
-/// Steps 1 to 5 run here, on the worker's thread, to completion: no lock, no allocation, no await. Each drop is
-/// counted under its reason.
+/// Handshake initiations wait before step 2 until no data does. Steps 1 to 5 run here, on the worker's thread, to
+/// completion: no lock, no allocation, no await. Each drop is counted under its reason.
 /// </summary>
 internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposable
 {
+    /// <summary>Handshakes that are done at once when no data waits; what comes meanwhile waits no longer than this.</summary>
+    private static readonly TimeSpan HandshakeSlice = TimeSpan.FromMilliseconds(1);
+
     /// <summary>Responses in a row that a client with the right key does not leave unconfirmed by chance.</summary>
     private const int LikelyUnconfirmable = 3;
 
@@ -46,9 +49,29 @@ internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposab
         {
             var datagram = _received.Datagram(slot);
             listener.Counters.Received(datagram.Length);
-            var verdict = Process(listener, datagram, _received.Endpoint(slot), now, receivedAt);
+            var verdict = listener.Engine is not null && InitiationQueue.IsInitiation(datagram)
+                ? Defer(listener, datagram, _received.Endpoint(slot))
+                : Process(listener, datagram, _received.Endpoint(slot), now, receivedAt);
             if (verdict is { } reason)
                 listener.Counters.Drop(reason);
+        }
+    }
+
+    /// <summary>
+    /// Answers initiations that waited: one in any case, more while nothing else waits. So a flood of them costs
+    /// established sessions a moment, not their place in the socket's queue.
+    /// </summary>
+    public void AnswerInitiations(WorkerListener listener)
+    {
+        var now = worker.Clock.Now;
+        var end = now + HandshakeSlice;
+        while (listener.Initiations.TryTake(out var initiation, out var source))
+        {
+            if (Process(listener, initiation, source, now, 0) is { } reason)
+                listener.Counters.Drop(reason);
+            now = worker.Clock.Now;
+            if (listener.Socket.IsReadable || now >= end)
+                return;
         }
     }
 
@@ -124,6 +147,9 @@ internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposab
     }
 
     public void Dispose() => _received.Dispose();
+
+    private static DropReason? Defer(WorkerListener listener, ReadOnlySpan<byte> initiation, in PeerEndpoint source) =>
+        listener.Initiations.TryAdd(initiation, source) ? null : DropReason.HandshakeBudgetExhausted;
 
     // 5 add to every destination's batch
     private static DropReason? Batch(WorkerListener listener, ReadOnlySpan<byte> payload, in PacketOrigin origin, TimeSpan now)

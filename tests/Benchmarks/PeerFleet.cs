@@ -39,8 +39,11 @@ internal sealed class PeerFleet : IDisposable
     public WireGuardClient NewClient()
     {
         using var key = new SecretKey(RandomNumberGenerator.GetBytes(32));
-        return new WireGuardClient(key, _serverPublicKey, null, Crypto, RandomNumberGenerator.Fill);
+        return NewClient(key, Crypto);
     }
+
+    /// <summary>A client with cryptography of its own, for another thread.</summary>
+    public WireGuardClient NewClient(SecretKey key, ICryptoBackend crypto) => new(key, _serverPublicKey, null, crypto, RandomNumberGenerator.Fill);
 
     /// <summary>Connects a client by a real handshake and its confirmation.</summary>
     public PeerId Connect(WireGuardClient client)

@@ -9,12 +9,17 @@ switch (args)
     case ["engine-ratios"]:
         EngineRatios.Run(Console.Out);
         return 0;
+    case ["echo-comparison"]:
+        return await EchoComparison.RunAsync(Console.Out);
+    case ["echo-comparison-inside"]:
+        return await EchoComparison.InsideAsync(Console.Out);
+    case ["echo-gateway"]:
+        return await EchoComparison.ServeAsync(Console.In, Console.Out);
     case ["flood"]:
         await FloodBenchmark.RunAsync(Console.Out);
         return 0;
     case ["peer-memory", var count]:
-        PeerMemory.Run(Console.Out, int.Parse(count, CultureInfo.InvariantCulture));
-        return 0;
+        return PeerMemory.Check(Console.Out, int.Parse(count, CultureInfo.InvariantCulture)) ? 0 : 1;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(EngineBenchmarks).Assembly).Run(args);
         return 0;

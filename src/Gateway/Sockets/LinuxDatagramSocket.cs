@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace UdpGateway.Gateway.Sockets;
 
-/// <summary>A UDP socket that moves whole batches with recvmmsg(2) and sendmmsg(2).</summary>
+/// <summary>A UDP socket that moves whole batches with recvmmsg(2) and sendmmsg(2), and runs to one client with UDP_SEGMENT.</summary>
 internal sealed unsafe class LinuxDatagramSocket : IDatagramSocket
 {
     /// <summary>How long one flush waits once for a full send buffer to drain before the rest is dropped.</summary>
@@ -13,6 +13,7 @@ internal sealed unsafe class LinuxDatagramSocket : IDatagramSocket
     private readonly Socket _socket;
     private readonly bool _ipv6;
     private uint _lastOverflow;
+    private bool _joins = true;
 
     public LinuxDatagramSocket(Socket socket)
     {
@@ -62,24 +63,30 @@ internal sealed unsafe class LinuxDatagramSocket : IDatagramSocket
     public SendSummary Send(DatagramBatch batch)
     {
         var vector = (LinuxMessageVector)batch.Native!;
-        vector.PrepareSend(_ipv6);
+        var messages = vector.PrepareSend(_ipv6, 0, _joins);
         var packets = 0;
         var bytes = 0L;
         var waited = false;
         var refusedAt = -1;
-        for (var next = 0; next < batch.Count;)
+        for (var next = 0; next < messages;)
         {
-            var sent = LinuxSystemCalls.sendmmsg(Descriptor, vector.Messages + next, (uint)(batch.Count - next), LinuxSystemCalls.DoNotWait);
+            var sent = LinuxSystemCalls.sendmmsg(Descriptor, vector.Messages + next, (uint)(messages - next), LinuxSystemCalls.DoNotWait);
             if (sent > 0)
             {
-                for (var slot = next; slot < next + sent; slot++)
-                    bytes += batch.Length(slot);
-                packets += sent;
-                next += sent;
+                for (var end = next + sent; next < end; next++)
+                {
+                    var (firstSent, slotsSent) = vector.SlotsOf(next);
+                    packets += slotsSent;
+                    for (var slot = firstSent; slot < firstSent + slotsSent; slot++)
+                        bytes += batch.Length(slot);
+                }
+
                 continue;
             }
 
-            switch (Marshal.GetLastPInvokeError())
+            var error = Marshal.GetLastPInvokeError();
+            var (first, slots) = vector.SlotsOf(next);
+            switch (error)
             {
                 case LinuxSystemCalls.Interrupted:
                     break;
@@ -92,6 +99,13 @@ internal sealed unsafe class LinuxDatagramSocket : IDatagramSocket
                 // An ICMP error of an earlier datagram is reported here once: the datagram itself was not tried.
                 case LinuxSystemCalls.ConnectionRefused when refusedAt != next:
                     refusedAt = next;
+                    break;
+                // A segment is too long for the path, or the device cannot cut them: the rest of the batch goes one by one.
+                case var _ when slots > 1:
+                    _joins &= error != LinuxSystemCalls.InputOutputError;
+                    messages = vector.PrepareSend(_ipv6, first, joins: false);
+                    next = 0;
+                    refusedAt = -1;
                     break;
                 default:
                     next++;

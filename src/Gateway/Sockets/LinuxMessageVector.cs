@@ -11,6 +11,13 @@ internal sealed unsafe class LinuxMessageVector : IDisposable
     private const int IPv4NameSize = 16;
     private const int ControlSize = 64; // one uint32 of SO_RXQ_OVFL with its header, and room for others
     private const int ControlHeaderSize = 16;
+    private const int SegmentControlSize = 24;  // a header and one uint16, aligned
+
+    /// <summary>Ethernet's MTU without IPv4 and UDP: the kernel cuts up no longer segments.</summary>
+    private const int LongestSegment = 1_472;
+
+    /// <summary>What one message may hold: 65,535 without the headers of UDP and IPv6.</summary>
+    private const int LongestRun = 65_487;
 
     private readonly DatagramBatch _batch;
     private LinuxSystemCalls.Message* _messages;
@@ -55,15 +62,37 @@ internal sealed unsafe class LinuxMessageVector : IDisposable
         return overflows;
     }
 
-    public void PrepareSend(bool ipv6)
+    /// <summary>Offers the slots from that one on to sendmmsg; returns how many messages they make.</summary>
+    /// <param name="joins">Neighbours of one length for one client become one message, which the kernel cuts up (UDP_SEGMENT).</param>
+    public int PrepareSend(bool ipv6, int from, bool joins)
     {
-        for (var slot = 0; slot < _batch.Count; slot++)
+        var messages = 0;
+        for (var slot = from; slot < _batch.Count; messages++)
         {
-            Describe(slot, _batch.Length(slot), WriteName(_names + (slot * NameSize), _batch.Endpoint(slot), ipv6));
-            _messages[slot].Header.Control = null;
-            _messages[slot].Header.ControlLength = 0;
+            var slots = joins ? RunLength(slot) : 1;
+            for (var i = slot; i < slot + slots; i++)
+                _vectors[i] = new LinuxSystemCalls.IoVector { Base = _batch.Pointer(i), Length = (nuint)_batch.Length(i) };
+            var control = _controls + (messages * ControlSize);
+            if (slots > 1)
+                WriteSegmentSize(control, _batch.Length(slot));
+            _messages[messages].Header = new LinuxSystemCalls.MessageHeader
+            {
+                Name = _names + (slot * NameSize),
+                NameLength = (uint)WriteName(_names + (slot * NameSize), _batch.Endpoint(slot), ipv6),
+                Vectors = _vectors + slot,
+                VectorCount = (nuint)slots,
+                Control = slots > 1 ? control : null,
+                ControlLength = slots > 1 ? SegmentControlSize : 0u,
+            };
+            slot += slots;
         }
+
+        return messages;
     }
+
+    /// <summary>The slots of a prepared message.</summary>
+    public (int First, int Count) SlotsOf(int message) =>
+        ((int)(_messages[message].Header.Vectors - _vectors), (int)_messages[message].Header.VectorCount);
 
     public void Dispose()
     {
@@ -87,6 +116,34 @@ internal sealed unsafe class LinuxMessageVector : IDisposable
         message.Vectors = _vectors + slot;
         message.VectorCount = 1;
         message.Flags = 0;
+    }
+
+    /// <summary>How many slots go to the same client with the same length; a shorter one may end them.</summary>
+    private int RunLength(int first)
+    {
+        var size = _batch.Length(first);
+        if (size > LongestSegment)
+            return 1;
+        var end = first + 1;
+        for (var total = size; end < _batch.Count && _batch.Length(end - 1) == size; end++)
+        {
+            var length = _batch.Length(end);
+            total += length;
+            if (length == 0 || length > size || total > LongestRun || _batch.Endpoint(end) != _batch.Endpoint(first))
+                break;
+        }
+
+        return end - first;
+    }
+
+    private static void WriteSegmentSize(byte* control, int size)
+    {
+        var bytes = new Span<byte>(control, SegmentControlSize);
+        bytes.Clear();
+        MemoryMarshal.Write(bytes, (nuint)(ControlHeaderSize + sizeof(ushort)));
+        MemoryMarshal.Write(bytes[8..], LinuxSystemCalls.UdpLevel);
+        MemoryMarshal.Write(bytes[12..], LinuxSystemCalls.UdpSegment);
+        MemoryMarshal.Write(bytes[ControlHeaderSize..], (ushort)size);
     }
 
     private static PeerEndpoint ReadName(byte* name)

@@ -6,6 +6,7 @@ namespace UdpGateway.Gateway.Sockets;
 internal static unsafe partial class LinuxSystemCalls
 {
     public const int Interrupted = 4;
+    public const int InputOutputError = 5;
     public const int TryAgain = 11;
     public const int ConnectionRefused = 111;
 
@@ -18,6 +19,9 @@ internal static unsafe partial class LinuxSystemCalls
     public const int Ipv6Level = 41;
     public const int Ipv6MtuDiscover = 23;
     public const int PathMtuDiscoveryDont = 0;
+
+    public const int UdpLevel = 17;
+    public const int UdpSegment = 103;
 
     public const short PollIn = 1;
     public const short PollOut = 4;

@@ -178,6 +178,7 @@ internal sealed partial class Worker : IDisposable
         {
             if (listener.Socket.IsReadable)
                 _path.Receive(listener);
+            _path.AnswerInitiations(listener);
         }
 
         RunTimers();
@@ -234,7 +235,7 @@ internal sealed partial class Worker : IDisposable
         var deadline = TimeSpan.MaxValue;
         foreach (var listener in _listeners)
         {
-            if (listener.Socket.IsReadable)
+            if (listener.Socket.IsReadable || !listener.Initiations.IsEmpty)
                 return TimeSpan.Zero;
             foreach (var batcher in listener.Batchers)
                 deadline = batcher.Deadline < deadline ? batcher.Deadline : deadline;

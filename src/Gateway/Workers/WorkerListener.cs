@@ -2,6 +2,7 @@ using UdpGateway.Gateway.Batching;
 using UdpGateway.Gateway.Clients;
 using UdpGateway.Gateway.Observability;
 using UdpGateway.Gateway.Sockets;
+using UdpGateway.Gateway.Tunnels;
 using UdpGateway.WireGuard;
 
 namespace UdpGateway.Gateway.Workers;
@@ -31,6 +32,9 @@ internal sealed class WorkerListener(Worker worker, string name, IDatagramSocket
 
     /// <summary>Rises with every new engine, so that a late reply does not reach a peer of another one.</summary>
     public int EngineGeneration { get; private set; }
+
+    /// <summary>Handshakes that wait for their turn.</summary>
+    public InitiationQueue Initiations { get; } = new();
 
     public bool Decapsulates { get; private set; }
 
@@ -85,6 +89,7 @@ internal sealed class WorkerListener(Worker worker, string name, IDatagramSocket
         {
             Engine?.Dispose();
             Engine = null;
+            Initiations.Clear();
             return;
         }
 

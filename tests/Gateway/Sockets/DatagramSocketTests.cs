@@ -87,6 +87,60 @@ public sealed class DatagramSocketTests
 
     [Theory]
     [MemberData(nameof(Backends))]
+    public async Task Sends_neighbours_for_one_client_as_datagrams_of_their_own(SocketBackend backend)
+    {
+        var platform = DatagramPlatforms.Create(backend);
+        using var server = platform.Bind(new IPEndPoint(IPAddress.Loopback, 0), share: false, 1 << 20);
+        using var batch = platform.CreateBatch();
+        using var first = new UdpTestClient(server.LocalEndPoint.Port);
+        using var second = new UdpTestClient(server.LocalEndPoint.Port);
+        // One length, a shorter one, a longer one, none at all, longer than Ethernet, and two clients in turn.
+        (UdpTestClient Client, int Length)[] datagrams =
+        [
+            (first, 100), (first, 100), (first, 100), (first, 40), (first, 40), (first, 41), (first, 0), (first, 41), (second, 41), (second, 41),
+            (first, 1_472), (first, 1_472), (first, 1_473), (first, 1_473), (second, 9_000), (second, 9_000), (second, 1), (first, 1),
+        ];
+        for (var slot = 0; slot < datagrams.Length; slot++)
+        {
+            batch.Slot(slot)[..datagrams[slot].Length].Fill((byte)slot);
+            batch.Set(slot, datagrams[slot].Length, PeerEndpoint.From(new IPEndPoint(IPAddress.Loopback, datagrams[slot].Client.Port)));
+        }
+
+        batch.Count = datagrams.Length;
+        var sent = server.Send(batch);
+
+        Assert.Equal(new SendSummary(datagrams.Length, datagrams.Sum(datagram => datagram.Length)), sent);
+        for (var slot = 0; slot < datagrams.Length; slot++)
+            Assert.Equal(Enumerable.Repeat((byte)slot, datagrams[slot].Length).ToArray(), await datagrams[slot].Client.ReceiveAsync());
+    }
+
+    [Theory]
+    [MemberData(nameof(Backends))]
+    public async Task Sends_one_by_one_what_the_kernel_does_not_cut_up(SocketBackend backend)
+    {
+        var platform = DatagramPlatforms.Create(backend);
+        using var server = platform.Bind(new IPEndPoint(IPAddress.Loopback, 0), share: false, 1 << 20);
+        using var batch = platform.CreateBatch();
+        using var client = new UdpTestClient(server.LocalEndPoint.Port);
+        var nowhere = PeerEndpoint.From(new IPEndPoint(IPAddress.Loopback, 0)); // port 0 is refused
+        var target = PeerEndpoint.From(new IPEndPoint(IPAddress.Loopback, client.Port));
+        for (var slot = 0; slot < 8; slot++)
+        {
+            batch.Slot(slot)[0] = (byte)slot;
+            batch.Set(slot, 1, slot is 2 or 3 or 4 ? nowhere : target);
+        }
+
+        batch.Count = 8;
+        var sent = server.Send(batch);
+
+        Assert.Equal(new SendSummary(5, 5), sent);
+        int[] sendable = [0, 1, 5, 6, 7];
+        foreach (var slot in sendable)
+            Assert.Equal([(byte)slot], await client.ReceiveAsync());
+    }
+
+    [Theory]
+    [MemberData(nameof(Backends))]
     public void Goes_on_after_a_client_has_closed_its_port(SocketBackend backend)
     {
         var platform = DatagramPlatforms.Create(backend);
