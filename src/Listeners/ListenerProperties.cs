@@ -96,6 +96,7 @@ public static class ListenerProperties
         Batching = Define(destination.Batching),
         Formatter = destination.Formatter is { } name && Formatters.TryParse(name, out var formatter) ? formatter : PayloadFormatter.Base64,
         UseAsyncInvoke = destination.UseAsyncInvoke is true,
+        Arguments = destination.Arguments,
         Concurrency = destination.Concurrency,
     };
 

@@ -10,23 +10,28 @@ namespace UdpGateway.Gateway.Destinations;
 internal sealed class AwsDestinationClients(AWSCredentials own, string region) : IDestinationClients, IDisposable
 {
     private readonly DestinationCredentials _roles = new(own, region);
-    private readonly ConcurrentBag<LambdaClient> _clients = [];
+    private readonly ConcurrentBag<AwsConnection> _connections = [];
 
     public ILambda Lambda(ListenerRecord listener, DestinationDefinition destination, string arn)
     {
-        // ExternalId is the declaring stack, so that a role can say which stack it trusts.
-        var credentials = destination.RoleArn is { } role ? _roles.For(role, listener.StackId, $"udpgw-{listener.PhysicalResourceId}") : own;
         if (!Arn.TryParse(arn, out var function))
             throw new ListenerNotServedException($"Destination {destination.Name}: \"{arn}\" is no ARN.");
-        var client = new LambdaClient(credentials, function.Region);
-        _clients.Add(client);
-        return client;
+        return new LambdaClient(Connect(listener, destination, function));
+    }
+
+    public AwsConnection Connect(ListenerRecord listener, DestinationDefinition destination, Arn arn)
+    {
+        // ExternalId is the declaring stack, so that a role can say which stack it trusts.
+        var credentials = destination.RoleArn is { } role ? _roles.For(role, listener.StackId, $"udpgw-{listener.PhysicalResourceId}") : own;
+        var connection = new AwsConnection(credentials, arn.Region.Length > 0 ? arn.Region : region);
+        _connections.Add(connection);
+        return connection;
     }
 
     public void Dispose()
     {
-        foreach (var client in _clients)
-            client.Dispose();
+        foreach (var connection in _connections)
+            connection.Dispose();
         _roles.Dispose();
     }
 }

@@ -1,0 +1,106 @@
+using System.Text.Json;
+using UdpGateway.Listeners.Storage;
+using static UdpGateway.Listeners.Tests.Binding.Declarations;
+
+namespace UdpGateway.Listeners.Tests.Kinds;
+
+public sealed class DestinationArgumentsTests
+{
+    private const string QueueArn = "\"arn:aws:sqs:us-west-2:123456789012:q.fifo\"";
+    private const string StreamArn = "\"arn:aws:kinesis:us-west-2:123456789012:stream/s\"";
+
+    [Fact]
+    public void Reads_the_arguments_of_a_queue()
+    {
+        var arguments = """{"SendRaw":"true","UseMessageAttributes":"TRUE","MessageGroupIdExpression":"[0:2]","MessageDeduplicationIdExpression":"[2:]","MessageDeduplicationIdFormatter":"utf8"}""";
+
+        var bound = BindValid(Udp().With("Destinations[0].DestinationArn", QueueArn).With("Destinations[0].Arguments", arguments)).Destinations[0].Arguments;
+
+        var expected = new SqsArguments
+        {
+            SendRaw = true,
+            UseMessageAttributes = true,
+            MessageGroupId = new KeyExpression("[0:2]", PayloadFormatter.Hex),
+            MessageDeduplicationId = new KeyExpression("[2:]", PayloadFormatter.Utf8),
+        };
+        Assert.Equal(expected, bound.Sqs);
+        Assert.Null(bound.Kinesis);
+    }
+
+    [Theory]
+    [InlineData("PartitionKeyFormatter")]
+    [InlineData("PartitionKeyExpressionFormatter")]
+    public void Reads_both_spellings_of_a_streams_formatter(string formatter)
+    {
+        var arguments = $$"""{"PartitionKeyExpression":"[0:1]","{{formatter}}":"ascii"}""";
+
+        var bound = BindValid(Udp().With("Destinations[0].DestinationArn", StreamArn).With("Destinations[0].Arguments", arguments)).Destinations[0].Arguments;
+
+        Assert.Equal(new KeyExpression("[0:1]", PayloadFormatter.Ascii), bound.Kinesis!.PartitionKey);
+    }
+
+    [Fact]
+    public void Reads_the_arguments_of_every_kind_while_no_ARN_says_which()
+    {
+        var bound = BindValid(Udp().With("Destinations[0].DestinationArn", "{}").With("Destinations[0].Arguments", """{"SendRaw":true,"PartitionKeyExpression":"[0]"}""")).Destinations[0].Arguments;
+
+        Assert.True(bound.Sqs!.SendRaw);
+        Assert.Equal("[0]", bound.Kinesis!.PartitionKey!.Expression);
+    }
+
+    [Fact]
+    public void Refuses_a_wrong_expression_and_points_at_the_character()
+    {
+        var problem = Assert.Single(Bind(Udp().With("Destinations[0].DestinationArn", QueueArn).With("Destinations[0].Arguments", """{"MessageGroupIdExpression":"[0:"}""")).Problems);
+
+        Assert.Equal("Destinations[0].Arguments.MessageGroupIdExpression", problem.Path);
+        Assert.StartsWith("is no valid expression: at character ", problem.Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Refuses_an_unknown_formatter_of_an_expression()
+    {
+        var problem = Assert.Single(Bind(Udp().With("Destinations[0].DestinationArn", StreamArn).With("Destinations[0].Arguments", """{"PartitionKeyExpression":"[0]","PartitionKeyFormatter":"coap"}""")).Problems);
+
+        Assert.Equal(("Destinations[0].Arguments.PartitionKeyFormatter", "must be base64, hex, ascii or utf8"), (problem.Path, problem.Sentence));
+    }
+
+    [Fact]
+    public void Warns_of_arguments_of_another_kind()
+    {
+        var result = Bind(Udp().With("Destinations[0].DestinationArn", StreamArn).With("Destinations[0].Arguments", """{"SendRaw":true}"""));
+
+        Assert.Contains(result.Warnings, warning => warning.Path == "Destinations[0].Arguments.SendRaw");
+    }
+
+    [Fact]
+    public void Survives_the_store()
+    {
+        var definition = BindValid(Udp().With("Destinations[0].DestinationArn", QueueArn).With("Destinations[0].Arguments", """{"MessageGroupIdExpression":"[0:2]"}"""));
+
+        var read = JsonSerializer.Deserialize(JsonSerializer.Serialize(definition, ListenerJson.Default.ListenerDefinition), ListenerJson.Default.ListenerDefinition)!;
+
+        Assert.Equal(definition.Destinations[0].Arguments, read.Destinations[0].Arguments);
+    }
+
+    [Theory]
+    [InlineData("arn:aws:sqs:us-west-2:123456789012:q", true)]
+    [InlineData("arn:aws:sqs:us-west-2:123456789012:q.fifo", true)]
+    [InlineData("arn:aws:sqs:us-west-2:123456789012:q.other", false)]
+    [InlineData("arn:aws:sqs::123456789012:q", false)]
+    [InlineData("arn:aws:sns:us-west-2:123456789012:t", true)]
+    [InlineData("arn:aws:sns:us-west-2:123456789012:t:c1b2", false)]
+    [InlineData("arn:aws:events:us-west-2:123456789012:event-bus/default", true)]
+    [InlineData("arn:aws:events:us-west-2:123456789012:rule/default", false)]
+    [InlineData("arn:aws:kinesis:us-west-2:123456789012:stream/s", true)]
+    [InlineData("arn:aws:kinesis:us-west-2:123456789012:stream/s/consumer/c", false)]
+    [InlineData("arn:aws:firehose:us-west-2:123456789012:deliverystream/d", true)]
+    [InlineData("arn:aws:firehose:us-west-2:123456789012:stream/d", false)]
+    public void Takes_the_strict_form_of_each_kinds_ARNs(string text, bool expected)
+    {
+        Assert.True(Arn.TryParse(text, out var arn));
+        Assert.True(DestinationKinds.TryFind(arn.Service, out var kind));
+
+        Assert.Equal(expected, kind.Accepts(arn));
+    }
+}
