@@ -51,7 +51,7 @@ public sealed class MotoServer : IAsyncLifetime
     private static readonly string[] DeliveryActions =
     [
         "lambda:Invoke*", "sqs:GetQueueUrl", "sqs:SendMessage*", "sns:Publish*", "events:PutEvents", "kinesis:PutRecords", "firehose:PutRecordBatch",
-        "s3:PutObject", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "dynamodb:BatchWriteItem",
+        "s3:PutObject", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "dynamodb:DescribeTable", "dynamodb:BatchWriteItem",
     ];
 
     private Process? _process;

@@ -26,6 +26,9 @@ internal static class DestinationRegistry
             ["events"] = context => new EventBridgeDestination(context),
             ["kinesis"] = context => new KinesisDestination(context),
             ["firehose"] = context => new FirehoseDestination(context),
+            ["s3"] = context => new S3Destination(context),
+            ["logs"] = context => new CloudWatchLogsDestination(context),
+            ["dynamodb"] = context => new DynamoDbDestination(context),
             ["sqs"] = context => new SqsDestination(context),
         }.ToFrozenDictionary(StringComparer.Ordinal);
 

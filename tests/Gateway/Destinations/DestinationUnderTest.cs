@@ -53,7 +53,9 @@ internal static class DestinationUnderTest
     }
 
     /// <summary>Packet n comes from a port of its own, n milliseconds after the first.</summary>
-    public static PacketBatch Batch(params IEnumerable<string> payloads)
+    public static PacketBatch Batch(params IEnumerable<string> payloads) => Batch(ReceivedAt, payloads);
+
+    public static PacketBatch Batch(DateTimeOffset receivedAt, IEnumerable<string> payloads)
     {
         var batch = new PacketBatch();
         batch.Start(0xabc, null!);
@@ -61,7 +63,7 @@ internal static class DestinationUnderTest
         {
             var origin = new PacketOrigin
             {
-                ReceivedAtUnixMilliseconds = ReceivedAt.ToUnixTimeMilliseconds() + batch.Count,
+                ReceivedAtUnixMilliseconds = receivedAt.ToUnixTimeMilliseconds() + batch.Count,
                 Route = new ReplyRoute(ReplyForm.Datagram, PeerEndpoint.From(new IPEndPoint(IPAddress.Parse(Client), FirstClientPort + batch.Count)), default, 0, default),
             };
             batch.Add(Encoding.UTF8.GetBytes(payload), origin, payload.Length + 400);

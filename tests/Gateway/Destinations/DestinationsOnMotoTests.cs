@@ -95,6 +95,45 @@ public sealed class DestinationsOnMotoTests(MotoServer moto) : IClassFixture<Mot
     }
 
     [RequiresMotoFact]
+    public async Task Writes_an_object_for_each_batch()
+    {
+        await S3Async(HttpMethod.Put, "/archive-bucket");
+
+        await DeliverAsync("arn:aws:s3:::archive-bucket/fleet=1/packets/", 12);
+
+        Assert.Equal(DestinationUnderTest.Numbered(12), (await ReadObjectsAsync("archive-bucket")).Select(DataOf));
+        Assert.Contains("<Key>fleet=1/packets/2026/04/14/17/", await S3Async(HttpMethod.Get, "/archive-bucket"), StringComparison.Ordinal);
+    }
+
+    [RequiresMotoFact]
+    public async Task Writes_text_to_a_log_group_that_it_makes_if_need_be()
+    {
+        // moto, like the service, refuses events of another day's time range, so these are of today.
+        await DeliverAsync($"arn:aws:logs:us-west-2:{Account}:log-group:/fleet/syslog:*", 3, formatter: PayloadFormatter.Base64, receivedAt: DateTimeOffset.UtcNow);
+
+        var streams = await CallAsync("CloudWatch Logs", "logs", "Logs_20140328.DescribeLogStreams", """{"logGroupName":"/fleet/syslog"}""");
+        var stream = Assert.Single(streams["logStreams"]!.AsArray())!["logStreamName"]!.GetValue<string>();
+        Assert.StartsWith("listener/Archive/", stream, StringComparison.Ordinal);
+        var events = await CallAsync("CloudWatch Logs", "logs", "Logs_20140328.GetLogEvents", $$"""{"logGroupName":"/fleet/syslog","logStreamName":"{{stream}}","startFromHead":true}""");
+        Assert.Equal(DestinationUnderTest.Numbered(3), events["events"]!.AsArray().Select(item => item!["message"]!.GetValue<string>()));
+    }
+
+    [RequiresMotoFact]
+    public async Task Puts_an_item_for_each_packet()
+    {
+        await CallAsync("DynamoDB", "dynamodb", "DynamoDB_20120810.CreateTable", """
+            {"TableName":"packets","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"flow","KeyType":"HASH"},{"AttributeName":"at","KeyType":"RANGE"}],
+             "AttributeDefinitions":[{"AttributeName":"flow","AttributeType":"S"},{"AttributeName":"at","AttributeType":"S"}]}
+            """, "1.0");
+
+        await DeliverAsync($"arn:aws:dynamodb:us-west-2:{Account}:table/packets", 26);
+
+        var items = (await CallAsync("DynamoDB", "dynamodb", "DynamoDB_20120810.Scan", """{"TableName":"packets"}""", "1.0"))["Items"]!.AsArray();
+        Assert.Equal(DestinationUnderTest.Numbered(26), items.Select(item => item!["Data"]!["S"]!.GetValue<string>()).Order(StringComparer.Ordinal));
+        Assert.Contains(items, item => item!["flow"]!["S"]!.GetValue<string>() == "198.51.100.7:40000|udp.example.com:2061" && item["at"]!["S"]!.GetValue<string>().StartsWith("2026-04-14T17:03:22.123Z#", StringComparison.Ordinal));
+    }
+
+    [RequiresMotoFact]
     public async Task Fails_where_the_role_has_no_permission()
     {
         await CreateQueueAsync("forbidden");
@@ -106,13 +145,13 @@ public sealed class DestinationsOnMotoTests(MotoServer moto) : IClassFixture<Mot
         Assert.Contains("AccessDenied", outcome.Problem, StringComparison.Ordinal);
     }
 
-    private async Task DeliverAsync(string arn, int packets, DestinationArguments? arguments = null, PayloadFormatter formatter = PayloadFormatter.Ascii)
+    private async Task DeliverAsync(string arn, int packets, DestinationArguments? arguments = null, PayloadFormatter formatter = PayloadFormatter.Ascii, DateTimeOffset? receivedAt = null)
     {
         using var credentials = new DestinationCredentials(moto.Credentials, TestEnvironment.Region, moto.Url);
         using var connection = new AwsConnection(credentials.For(MotoServer.RoleArn, MotoServer.ExternalId, "listener"), TestEnvironment.Region, moto.Url);
         var destination = DestinationUnderTest.Create(arn, arguments ?? new DestinationArguments(), _ => connection, formatter);
 
-        var outcome = await destination.DeliverAsync(DestinationUnderTest.Batch(DestinationUnderTest.Numbered(packets)), CancellationToken.None);
+        var outcome = await destination.DeliverAsync(DestinationUnderTest.Batch(receivedAt ?? DestinationUnderTest.ReceivedAt, DestinationUnderTest.Numbered(packets)), CancellationToken.None);
 
         Assert.Equal((DeliveryResult.Delivered, null), (outcome.Result, outcome.Problem));
     }

@@ -96,6 +96,15 @@ public sealed class DestinationArgumentsTests
     [InlineData("arn:aws:kinesis:us-west-2:123456789012:stream/s/consumer/c", false)]
     [InlineData("arn:aws:firehose:us-west-2:123456789012:deliverystream/d", true)]
     [InlineData("arn:aws:firehose:us-west-2:123456789012:stream/d", false)]
+    [InlineData("arn:aws:s3:::bucket", true)]
+    [InlineData("arn:aws:s3:::bucket/radius/logs=1/", true)]
+    [InlineData("arn:aws:s3:::bucket/a/../b", false)]
+    [InlineData("arn:aws:s3:::Bucket", false)]
+    [InlineData("arn:aws:logs:us-west-2:123456789012:log-group:/syslog/messages:*", true)]
+    [InlineData("arn:aws:logs:us-west-2:123456789012:log-group:/syslog/messages", true)]
+    [InlineData("arn:aws:logs:us-west-2:123456789012:log-group:g:log-stream:s", false)]
+    [InlineData("arn:aws:dynamodb:us-west-2:123456789012:table/packets", true)]
+    [InlineData("arn:aws:dynamodb:us-west-2:123456789012:table/packets/stream/1", false)]
     public void Takes_the_strict_form_of_each_kinds_ARNs(string text, bool expected)
     {
         Assert.True(Arn.TryParse(text, out var arn));
