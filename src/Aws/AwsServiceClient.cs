@@ -272,7 +272,7 @@ internal sealed class AwsServiceClient : AmazonServiceClient, IAwsTransport
             var error = JsonErrorResponseUnmarshaller.GetInstance().Unmarshall(input, ref reader);
             AwsQueryCompatibleErrorHandler.ApplyQueryErrorHeader(error, input.ResponseData);
             var isThrottlingCode = error.Code is not null && ThrottlingCodes.Contains(error.Code);
-            return AwsServiceException.FromAnswer(serviceId, statusCode, error.Code, isThrottlingCode, error.Message, error.RequestId, innerException);
+            return AwsServiceException.FromAnswer(serviceId, statusCode, error.Code, isThrottlingCode, error.Message, error.RequestId, innerException, input.GetResponseBodyBytes());
         }
     }
 }

@@ -127,7 +127,7 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
             Counters.Delivered(batch.Count, outcome, Stopwatch.GetElapsedTime(started));
             if (outcome.Problem is { } problem && _failureLog.TryOpen(out var suppressed))
                 Log.DeliveryFailed(_logger, _settings.ListenerName, Name, batch.Count, problem, suppressed);
-            if (outcome.Result == DeliveryResult.Delivered)
+            if (outcome.Result == DeliveryResult.Delivered || !outcome.Answer.IsEmpty)
                 await _replies.RouteAsync(batch, outcome.Answer, _settings.Stopping);
         }
         catch (OperationCanceledException) when (_settings.Stopping.IsCancellationRequested)

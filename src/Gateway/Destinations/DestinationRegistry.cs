@@ -29,6 +29,8 @@ internal static class DestinationRegistry
             ["s3"] = context => new S3Destination(context),
             ["logs"] = context => new CloudWatchLogsDestination(context),
             ["dynamodb"] = context => new DynamoDbDestination(context),
+            ["states"] = context => new StepFunctionsDestination(context),
+            ["execute-api"] = context => new ApiGatewayDestination(context),
             ["sqs"] = context => new SqsDestination(context),
         }.ToFrozenDictionary(StringComparer.Ordinal);
 

@@ -15,7 +15,7 @@ internal enum DeliveryResult
 {
     Delivered,
 
-    /// <summary>The customer's code failed: there are no replies.</summary>
+    /// <summary>The customer's code failed; it may have replied all the same.</summary>
     FunctionError,
 
     /// <summary>The service refused, or could not be reached: the packets, or some of them, are lost.</summary>

@@ -105,6 +105,14 @@ public sealed class DestinationArgumentsTests
     [InlineData("arn:aws:logs:us-west-2:123456789012:log-group:g:log-stream:s", false)]
     [InlineData("arn:aws:dynamodb:us-west-2:123456789012:table/packets", true)]
     [InlineData("arn:aws:dynamodb:us-west-2:123456789012:table/packets/stream/1", false)]
+    [InlineData("arn:aws:states:us-west-2:123456789012:stateMachine:m", true)]
+    [InlineData("arn:aws:states:us-west-2:123456789012:stateMachine:m:live", true)]
+    [InlineData("arn:aws:states:us-west-2:123456789012:execution:m:1", false)]
+    [InlineData("arn:aws:execute-api:us-west-2:123456789012:abc123/prod/POST/packets/in", true)]
+    [InlineData("arn:aws:execute-api:us-west-2:123456789012:abc123/$default/POST", true)]
+    [InlineData("arn:aws:execute-api:us-west-2:123456789012:abc123/prod/GET/packets", false)]
+    [InlineData("arn:aws:execute-api:us-west-2:123456789012:abc123/prod/POST/../x", false)]
+    [InlineData("arn:aws:execute-api:us-west-2:123456789012:evil.example/prod/POST/x", false)]
     public void Takes_the_strict_form_of_each_kinds_ARNs(string text, bool expected)
     {
         Assert.True(Arn.TryParse(text, out var arn));
