@@ -9,6 +9,10 @@ public sealed record DestinationArguments
     public SqsArguments? Sqs { get; init; }
 
     public KinesisArguments? Kinesis { get; init; }
+
+    public IotArguments? Iot { get; init; }
+
+    public LocationArguments? Location { get; init; }
 }
 
 /// <summary>An expression over the payload, and how bytes that it yields become text.</summary>

@@ -30,7 +30,22 @@ public static partial class DestinationKinds
         Accepts = arn => arn.Region.Length > 0 && arn.Account.Length > 0 && LambdaResourcePattern().IsMatch(arn.Resource),
     };
 
-    public static IReadOnlyList<DestinationKind> All { get; } = [Lambda, SqsKind.Kind, SnsKind.Kind, EventBridgeKind.Kind, KinesisKind.Kind, FirehoseKind.Kind, S3Kind.Kind, CloudWatchLogsKind.Kind, DynamoDbKind.Kind, StepFunctionsKind.Kind, ApiGatewayKind.Kind];
+    public static IReadOnlyList<DestinationKind> All { get; } =
+    [
+        Lambda,
+        SqsKind.Kind,
+        SnsKind.Kind,
+        EventBridgeKind.Kind,
+        KinesisKind.Kind,
+        FirehoseKind.Kind,
+        S3Kind.Kind,
+        CloudWatchLogsKind.Kind,
+        DynamoDbKind.Kind,
+        StepFunctionsKind.Kind,
+        ApiGatewayKind.Kind,
+        IotKind.Kind,
+        LocationKind.Kind,
+    ];
 
     private static readonly FrozenDictionary<string, DestinationKind> ByService = All.ToFrozenDictionary(kind => kind.Service, StringComparer.Ordinal);
 

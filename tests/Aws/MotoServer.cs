@@ -52,6 +52,7 @@ public sealed class MotoServer : IAsyncLifetime
     [
         "lambda:Invoke*", "sqs:GetQueueUrl", "sqs:SendMessage*", "sns:Publish*", "events:PutEvents", "kinesis:PutRecords", "firehose:PutRecordBatch",
         "s3:PutObject", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "dynamodb:DescribeTable", "dynamodb:BatchWriteItem",
+        "states:DescribeStateMachine", "states:StartExecution",
     ];
 
     private Process? _process;

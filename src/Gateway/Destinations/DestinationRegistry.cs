@@ -31,6 +31,8 @@ internal static class DestinationRegistry
             ["dynamodb"] = context => new DynamoDbDestination(context),
             ["states"] = context => new StepFunctionsDestination(context),
             ["execute-api"] = context => new ApiGatewayDestination(context),
+            ["iot"] = context => new IotDestination(context),
+            ["geo"] = context => new LocationDestination(context),
             ["sqs"] = context => new SqsDestination(context),
         }.ToFrozenDictionary(StringComparer.Ordinal);
 

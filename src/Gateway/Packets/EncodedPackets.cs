@@ -1,3 +1,4 @@
+using System.Buffers;
 using UdpGateway.Aws;
 using UdpGateway.Gateway.Batching;
 using UdpGateway.Listeners;
@@ -56,6 +57,19 @@ internal sealed class EncodedPackets : IDisposable
         for (var index = 0; index < batch.Count; index++)
         {
             PayloadEncoding.Write(packets._bytes, formatter, batch.Payload(index));
+            packets._ends[index] = packets._bytes.Written;
+        }
+
+        return packets;
+    }
+
+    /// <summary>Each as its payload.</summary>
+    public static EncodedPackets AsBytes(PacketBatch batch)
+    {
+        var packets = new EncodedPackets(batch.Count, batch.Bytes);
+        for (var index = 0; index < batch.Count; index++)
+        {
+            packets._bytes.Write(batch.Payload(index));
             packets._ends[index] = packets._bytes.Written;
         }
 

@@ -134,6 +134,21 @@ public sealed class DestinationsOnMotoTests(MotoServer moto) : IClassFixture<Mot
     }
 
     [RequiresMotoFact]
+    public async Task Starts_an_execution_for_each_batch()
+    {
+        var definition = """{"StartAt":"Done","States":{"Done":{"Type":"Succeed"}}}""";
+        var input = new JsonObject { ["name"] = "archive", ["definition"] = definition, ["roleArn"] = MotoServer.RoleArn }.ToJsonString();
+        var machine = (await CallAsync("SFN", "states", "AWSStepFunctions.CreateStateMachine", input, "1.0"))["stateMachineArn"]!.GetValue<string>();
+
+        await DeliverAsync(machine, 3);
+
+        var executions = await CallAsync("SFN", "states", "AWSStepFunctions.ListExecutions", $$"""{"stateMachineArn":"{{machine}}"}""", "1.0");
+        var execution = Assert.Single(executions["executions"]!.AsArray())!["executionArn"]!.GetValue<string>();
+        var started = await CallAsync("SFN", "states", "AWSStepFunctions.DescribeExecution", $$"""{"executionArn":"{{execution}}"}""", "1.0");
+        Assert.Equal(DestinationUnderTest.Numbered(3), JsonNode.Parse(started["input"]!.GetValue<string>())!["Messages"]!.AsArray().Select(message => message!["Data"]!.GetValue<string>()));
+    }
+
+    [RequiresMotoFact]
     public async Task Fails_where_the_role_has_no_permission()
     {
         await CreateQueueAsync("forbidden");

@@ -6,7 +6,7 @@ namespace UdpGateway.Listeners.Tests.Binding;
 /// <summary>Every rule: the path that it names and the sentence that it says.</summary>
 public sealed class ListenerValidationTests
 {
-    private const string Services = "lambda, sqs, sns, events, kinesis, firehose, s3, logs, dynamodb, states, execute-api";
+    private const string Services = "lambda, sqs, sns, events, kinesis, firehose, s3, logs, dynamodb, states, execute-api, iot, geo";
 
     [Theory]
     // shapes

@@ -7,6 +7,7 @@ namespace UdpGateway.Listeners.Tests.Kinds;
 public sealed class DestinationArgumentsTests
 {
     private const string QueueArn = "\"arn:aws:sqs:us-west-2:123456789012:q.fifo\"";
+    private const string TrackerArn = "\"arn:aws:geo:us-west-2:123456789012:tracker/fleet\"";
     private const string StreamArn = "\"arn:aws:kinesis:us-west-2:123456789012:stream/s\"";
 
     [Fact]
@@ -46,6 +47,52 @@ public sealed class DestinationArgumentsTests
 
         Assert.True(bound.Sqs!.SendRaw);
         Assert.Equal("[0]", bound.Kinesis!.PartitionKey!.Expression);
+    }
+
+    [Theory]
+    [InlineData("Destinations[0].Arguments")]
+    [InlineData("Destinations[0]")]
+    public void Reads_the_topic_suffix_in_both_places(string place)
+    {
+        var declaration = Udp().With("Destinations[0].DestinationArn", "\"arn:aws:iot:us-west-2:123456789012:topic/fleet\"")
+            .With($"{place}.DynamicTopicSuffix", "true").With($"{place}.TopicSuffixExpression", "\"[0]\"").With($"{place}.TopicSuffixFormatter", "\"ascii\"");
+
+        var result = Bind(declaration);
+
+        Assert.Empty(result.Warnings);
+        Assert.Equal(new IotArguments { DynamicTopicSuffix = true, TopicSuffix = new KeyExpression("[0]", PayloadFormatter.Ascii) }, result.Definition!.Destinations[0].Arguments.Iot);
+    }
+
+    [Fact]
+    public void Reads_the_arguments_of_a_tracker()
+    {
+        var arguments = """{"DeviceIdExpression":"[0:2]","LatitudeExpression":"i32le[2:6]","LongitudeExpression":"i32le[6:10]","ScaleFactor":"1e-7","PositionPropertyExpressions":{"speed":"u8[10]"}}""";
+
+        var bound = BindValid(Udp().With("Destinations[0].DestinationArn", TrackerArn).With("Destinations[0].Arguments", arguments)).Destinations[0].Arguments.Location!;
+
+        Assert.Equal(("[0:2]", "i32le[2:6]", "i32le[6:10]", 1e-7), (bound.DeviceId, bound.Latitude, bound.Longitude, bound.ScaleFactor));
+        Assert.Equal("u8[10]", bound.PositionProperties["speed"]);
+    }
+
+    [Fact]
+    public void Refuses_a_tracker_without_its_expressions()
+    {
+        var problems = Bind(Udp().With("Destinations[0].DestinationArn", TrackerArn)).Problems;
+
+        Assert.Equal(
+            ["DeviceIdExpression", "LatitudeExpression", "LongitudeExpression"],
+            problems.Select(problem => problem.Path["Destinations[0].Arguments.".Length..]));
+        Assert.All(problems, problem => Assert.Equal("is required by a tracker", problem.Sentence));
+    }
+
+    [Fact]
+    public void Refuses_more_than_three_properties_of_a_position()
+    {
+        var arguments = """{"DeviceIdExpression":"[0]","LatitudeExpression":"[1]","LongitudeExpression":"[2]","PositionPropertyExpressions":{"a":"[3]","b":"[4]","c":"[5]","d":"[6]"}}""";
+
+        var problem = Assert.Single(Bind(Udp().With("Destinations[0].DestinationArn", TrackerArn).With("Destinations[0].Arguments", arguments)).Problems);
+
+        Assert.Equal(("Destinations[0].Arguments.PositionPropertyExpressions", "must have at most 3 properties"), (problem.Path, problem.Sentence));
     }
 
     [Fact]
