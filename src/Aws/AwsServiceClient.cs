@@ -28,6 +28,9 @@ internal enum AwsRetries
 
     /// <summary>Throttling alone: for operations that must not.</summary>
     ThrottlingOnly,
+
+    /// <summary>None: the caller has a policy of its own.</summary>
+    None,
 }
 
 /// <param name="Region">Signing region, and the endpoint's unless one is configured.</param>
@@ -58,6 +61,12 @@ internal abstract class AwsRequest : AmazonWebServiceRequest
     public List<KeyValuePair<string, string>> Headers { get; init; } = [];
 
     public ReadOnlyMemory<byte> Body { get; init; }
+
+    /// <summary>The payload that a recorder keeps, on one line; null for calls that carry none, such as look-ups.</summary>
+    public ReadOnlyMemory<byte>? Recorded { get; init; }
+
+    /// <summary>What stands for the service's answer where a recorder takes its place.</summary>
+    public ReadOnlyMemory<byte> RecordedAnswer { get; init; } = "{}"u8.ToArray();
 }
 
 /// <summary>An answer with a status below 300.</summary>
@@ -67,7 +76,7 @@ internal sealed class AwsResponse : AmazonWebServiceResponse
 
     public ReadOnlyMemory<byte> Body { get; private init; }
 
-    public static AwsResponse Create(IWebResponseData head, byte[] body) => new() { _head = head, Body = body };
+    public static AwsResponse Create(IWebResponseData? head, ReadOnlyMemory<byte> body) => new() { _head = head, Body = body };
 
     public string? Header(string name) => _head?.IsHeaderPresent(name) == true ? _head.GetHeaderValue(name) : null;
 }
@@ -77,7 +86,7 @@ internal sealed class AwsResponse : AmazonWebServiceResponse
 /// endpoint configuration, telemetry) with requests and responses as bytes. It is the one place that knows the SDK's internal
 /// namespaces, whose types generated SDK packages compile against.
 /// </summary>
-internal sealed class AwsServiceClient : AmazonServiceClient
+internal sealed class AwsServiceClient : AmazonServiceClient, IAwsTransport
 {
     private readonly InvokeOptions _options;
 
@@ -118,8 +127,8 @@ internal sealed class AwsServiceClient : AmazonServiceClient
     protected override void CustomizeRuntimePipeline(RuntimePipeline pipeline)
     {
         pipeline.AddHandlerAfter<Marshaller>(new SigV4Authentication());
-        if (((Configuration)Config).Retries == AwsRetries.ThrottlingOnly)
-            pipeline.ReplaceHandler<RetryHandler>(new RetryHandler(new ThrottlingOnlyPolicy(Config)));
+        if (((Configuration)Config).Retries is var retries and not AwsRetries.Standard)
+            pipeline.ReplaceHandler<RetryHandler>(new RetryHandler(new LimitedPolicy(Config, repeatsThrottled: retries == AwsRetries.ThrottlingOnly)));
     }
 
     /// <summary>Null for what is an answer already, or a defect.</summary>
@@ -204,12 +213,13 @@ internal sealed class AwsServiceClient : AmazonServiceClient
         protected override List<IAuthSchemeOption> ResolveAuthOptions(IExecutionContext executionContext) => AuthSchemeOption.DEFAULT_SIGV4;
     }
 
-    private sealed class ThrottlingOnlyPolicy(IClientConfig config) : StandardRetryPolicy(config)
+    /// <summary>A wrong clock is still corrected: that call was refused before it took effect.</summary>
+    private sealed class LimitedPolicy(IClientConfig config, bool repeatsThrottled) : StandardRetryPolicy(config)
     {
-        public override bool RetryForException(IExecutionContext executionContext, Exception exception) => IsThrottlingError(exception);
+        public override bool RetryForException(IExecutionContext executionContext, Exception exception) => repeatsThrottled && IsThrottlingError(exception);
 
         public override Task<bool> RetryForExceptionAsync(IExecutionContext executionContext, Exception exception) =>
-            Task.FromResult(IsThrottlingError(exception));
+            Task.FromResult(repeatsThrottled && IsThrottlingError(exception));
 
         public override bool IsStaleConnectionError(Exception exception) => false;
     }
@@ -223,14 +233,18 @@ internal sealed class AwsServiceClient : AmazonServiceClient
             {
                 HttpMethod = request.Method.Method,
                 ResourcePath = request.Path,
-                ContentStream = Open(request.Body),
             };
             foreach (var (key, value) in request.PathParameters)
                 marshalled.AddPathResource(key, value);
             foreach (var (name, value) in request.Headers)
                 marshalled.Headers[name] = value;
-            // Without it a stream is sent in chunks, which AWS refuses.
-            marshalled.Headers["Content-Length"] = request.Body.Length.ToString();
+            if (request.Method != HttpMethod.Get)
+            {
+                marshalled.ContentStream = Open(request.Body);
+                // Without it a stream is sent in chunks, which AWS refuses.
+                marshalled.Headers["Content-Length"] = request.Body.Length.ToString();
+            }
+
             return marshalled;
         }
 
@@ -258,7 +272,7 @@ internal sealed class AwsServiceClient : AmazonServiceClient
             var error = JsonErrorResponseUnmarshaller.GetInstance().Unmarshall(input, ref reader);
             AwsQueryCompatibleErrorHandler.ApplyQueryErrorHeader(error, input.ResponseData);
             var isThrottlingCode = error.Code is not null && ThrottlingCodes.Contains(error.Code);
-            return AwsServiceException.FromAnswer(serviceId, statusCode, error.Code, isThrottlingCode, error.Message, error.RequestId, innerException);
+            return AwsServiceException.FromAnswer(serviceId, statusCode, error.Code, isThrottlingCode, error.Message, error.RequestId, innerException, input.GetResponseBodyBytes());
         }
     }
 }

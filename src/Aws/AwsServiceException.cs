@@ -49,14 +49,17 @@ public sealed class AwsServiceException : AmazonServiceException
 
     public AwsFailure Failure { get; }
 
+    /// <summary>The answer's body; empty if there was none.</summary>
+    public ReadOnlyMemory<byte> Body { get; internal init; }
+
     /// <summary>What a status outside 2xx means.</summary>
     internal static AwsServiceException FromAnswer(
-        string service, HttpStatusCode status, string? code, bool isThrottlingCode, string? message, string? requestId, Exception? innerException)
+        string service, HttpStatusCode status, string? code, bool isThrottlingCode, string? message, string? requestId, Exception? innerException, byte[]? body = null)
     {
         var failure = isThrottlingCode || status == HttpStatusCode.TooManyRequests ? AwsFailure.Throttled
             : (int)status is >= 400 and < 500 ? AwsFailure.Refused
             : AwsFailure.ServiceFault;
-        return new AwsServiceException(failure, $"{service} answered HTTP {(int)status}, {Describe(code, code is null ? null : message)}", code, status, requestId, innerException);
+        return new AwsServiceException(failure, $"{service} answered HTTP {(int)status}, {Describe(code, code is null ? null : message)}", code, status, requestId, innerException) { Body = body };
     }
 
     /// <param name="what">What cannot be done without credentials.</param>

@@ -13,21 +13,23 @@ public sealed partial class LambdaClient : ILambda, IDisposable
 
     private static readonly AwsService Lambda = new("Lambda", SigningName: "lambda", EndpointPrefix: "lambda");
 
-    private readonly AwsServiceClient _client;
+    private readonly IAwsTransport _client;
 
     /// <param name="credentials">Who calls; for a destination with a role, the role's.</param>
     /// <param name="region">Signing region, and the endpoint's if none is configured.</param>
     /// <param name="serviceUrl">Null takes AWS_ENDPOINT_URL_LAMBDA, else AWS_ENDPOINT_URL, else the region's endpoint.</param>
     /// <param name="timeout">Limit of one attempt, connecting and reading the whole answer included; <see cref="DefaultTimeout"/> if null.</param>
     public LambdaClient(AWSCredentials credentials, string region, Uri? serviceUrl = null, TimeSpan? timeout = null)
+        : this(new AwsConnection(credentials, region, serviceUrl), timeout)
     {
-        _client = new AwsServiceClient(Lambda, credentials, new AwsClientSettings(region)
-        {
-            ServiceUrl = serviceUrl,
-            Timeout = timeout ?? DefaultTimeout,
-            // A repeated call would run the customer's function twice for one batch.
-            Retries = AwsRetries.ThrottlingOnly,
-        });
+    }
+
+    /// <param name="connection">Where the functions are, or what records the calls in their place.</param>
+    /// <param name="timeout">Limit of one attempt; <see cref="DefaultTimeout"/> if null.</param>
+    public LambdaClient(AwsConnection connection, TimeSpan? timeout = null)
+    {
+        // A repeated call would run the customer's function twice for one batch.
+        _client = connection.Open(Lambda, AwsRetries.ThrottlingOnly, timeout ?? DefaultTimeout);
     }
 
     public async Task<InvokeResponse> InvokeAsync(InvokeRequest request, CancellationToken cancellationToken)
@@ -44,6 +46,8 @@ public sealed partial class LambdaClient : ILambda, IDisposable
                 new("X-Amz-Invocation-Type", request.InvocationType == InvocationType.Event ? "Event" : "RequestResponse"),
             ],
             Body = request.Payload,
+            Recorded = request.Payload,
+            RecordedAnswer = request.InvocationType == InvocationType.Event ? ReadOnlyMemory<byte>.Empty : "null"u8.ToArray(),
         };
         if (request.TenantId is { } tenant)
             operation.Headers.Add(new("X-Amz-Tenant-Id", CheckTenantId(tenant)));

@@ -205,9 +205,12 @@ internal sealed partial class ListenerHost
             Stopping = _services.Stopping,
         };
         var arn = DestinationArn.Choose(destination.Arns, options.Region);
-        var client = arn is null ? null : _services.CreateDestination(new DestinationContext(record, destination, arn, facts, _services.Clients));
-        return new DestinationDelivery(settings, client, _services.Loggers.CreateLogger<DestinationDelivery>());
+        return new DestinationDelivery(settings, arn is null ? null : CreateDestination(record, destination, arn, facts), _services.Loggers.CreateLogger<DestinationDelivery>());
     }
+
+    private IDestination CreateDestination(ListenerRecord record, DestinationDefinition destination, string text, PacketFacts facts) => Arn.TryParse(text, out var arn)
+        ? _services.CreateDestination(new DestinationContext(record, destination, arn, facts, _services.Clients))
+        : throw new ListenerNotServedException($"Destination {destination.Name}: \"{text}\" is no ARN.");
 
     private static Expression? CompileFilter(DestinationDefinition destination)
     {

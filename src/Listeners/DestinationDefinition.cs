@@ -42,6 +42,9 @@ public sealed record DestinationDefinition
     /// <summary>Lambda: invoke with <c>Event</c> and expect no replies.</summary>
     public bool UseAsyncInvoke { get; init; }
 
+    /// <summary>What else the kind of destination takes.</summary>
+    public DestinationArguments Arguments { get; init; } = new();
+
     /// <summary>At most this many deliveries at a time; our extension. 1 gives strict order.</summary>
     public int? Concurrency { get; init; }
 }

@@ -11,6 +11,11 @@ public sealed record DestinationKind(string Service, string DisplayName, string 
 {
     /// <summary>Whether an ARN of this service has <see cref="ArnForm"/>.</summary>
     public required Func<Arn, bool> Accepts { get; init; }
+
+    /// <summary>
+    /// Reads the kind's own arguments, from <c>Arguments</c> or, where that is another accepted place, from the destination itself.
+    /// </summary>
+    internal Func<PropertyBinder, PropertyBinder, DestinationArguments, DestinationArguments>? BindArguments { get; init; }
 }
 
 /// <summary>
@@ -25,7 +30,22 @@ public static partial class DestinationKinds
         Accepts = arn => arn.Region.Length > 0 && arn.Account.Length > 0 && LambdaResourcePattern().IsMatch(arn.Resource),
     };
 
-    public static IReadOnlyList<DestinationKind> All { get; } = [Lambda];
+    public static IReadOnlyList<DestinationKind> All { get; } =
+    [
+        Lambda,
+        SqsKind.Kind,
+        SnsKind.Kind,
+        EventBridgeKind.Kind,
+        KinesisKind.Kind,
+        FirehoseKind.Kind,
+        S3Kind.Kind,
+        CloudWatchLogsKind.Kind,
+        DynamoDbKind.Kind,
+        StepFunctionsKind.Kind,
+        ApiGatewayKind.Kind,
+        IotKind.Kind,
+        LocationKind.Kind,
+    ];
 
     private static readonly FrozenDictionary<string, DestinationKind> ByService = All.ToFrozenDictionary(kind => kind.Service, StringComparer.Ordinal);
 

@@ -98,6 +98,7 @@ public static class ListenerProperties
         Formatter = destination.Formatter is { } name && Formatters.TryParse(name, out var formatter) ? formatter : PayloadFormatter.Base64,
         FilterExpression = destination.FilterExpression,
         UseAsyncInvoke = destination.UseAsyncInvoke is true,
+        Arguments = destination.Arguments,
         Concurrency = destination.Concurrency,
     };
 

@@ -37,7 +37,7 @@ public sealed class RequiresMotoFactAttribute : FactAttribute
 
 /// <summary>
 /// A moto server that checks signatures, permissions and trust policies. In it a user may assume one role with the right external id,
-/// and that role may invoke one function, which echoes its payload.
+/// and that role may deliver to destinations; the function that it may invoke echoes its payload. An administrator may do everything.
 /// </summary>
 public sealed class MotoServer : IAsyncLifetime
 {
@@ -47,6 +47,14 @@ public sealed class MotoServer : IAsyncLifetime
     /// <summary>Not its ARN: moto verifies signatures over the decoded path, which AWS and botocore do not.</summary>
     public const string FunctionName = "echo";
 
+    // moto asks for the permission of each operation, AWS for that of its single form: SendMessage covers SendMessageBatch.
+    private static readonly string[] DeliveryActions =
+    [
+        "lambda:Invoke*", "sqs:GetQueueUrl", "sqs:SendMessage*", "sns:Publish*", "events:PutEvents", "kinesis:PutRecords", "firehose:PutRecordBatch",
+        "s3:PutObject", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "dynamodb:DescribeTable", "dynamodb:BatchWriteItem",
+        "states:DescribeStateMachine", "states:StartExecution",
+    ];
+
     private Process? _process;
 
     public Uri Url { get; private set; } = null!;
@@ -55,6 +63,9 @@ public sealed class MotoServer : IAsyncLifetime
     public string AccessKeyId { get; private set; } = null!;
 
     public string SecretAccessKey { get; private set; } = null!;
+
+    /// <summary>Who makes the queues, tables and buckets of a test, and looks into them.</summary>
+    public AWSCredentials Administrator { get; private set; } = null!;
 
     public AWSCredentials Credentials => new BasicAWSCredentials(AccessKeyId, SecretAccessKey);
 
@@ -112,15 +123,17 @@ public sealed class MotoServer : IAsyncLifetime
     {
         using var iam = new AwsServiceClient(new AwsService("IAM", "iam", "iam"), TestEnvironment.Credentials, new AwsClientSettings("us-east-1") { ServiceUrl = Url });
         await QueryAsync(iam, ("Action", "CreateUser"), ("UserName", "gateway"));
-        await QueryAsync(iam, ("Action", "PutUserPolicy"), ("UserName", "gateway"), ("PolicyName", "p"), ("PolicyDocument", Allow("sts:AssumeRole")));
+        await QueryAsync(iam, ("Action", "PutUserPolicy"), ("UserName", "gateway"), ("PolicyName", "p"), ("PolicyDocument", Allow(["sts:AssumeRole"])));
         await QueryAsync(iam, ("Action", "CreateRole"), ("RoleName", "invoker"), ("Path", "/destinations/"), ("AssumeRolePolicyDocument", $$$$"""
             {"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:user/gateway"},
              "Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"{{{{ExternalId}}}}"}}}]}
             """));
-        await QueryAsync(iam, ("Action", "PutRolePolicy"), ("RoleName", "invoker"), ("PolicyName", "p"), ("PolicyDocument", Allow("lambda:Invoke*")));
-        var key = await QueryAsync(iam, ("Action", "CreateAccessKey"), ("UserName", "gateway"));
-        AccessKeyId = key.Descendants().Single(element => element.Name.LocalName == "AccessKeyId").Value;
-        SecretAccessKey = key.Descendants().Single(element => element.Name.LocalName == "SecretAccessKey").Value;
+        await QueryAsync(iam, ("Action", "PutRolePolicy"), ("RoleName", "invoker"), ("PolicyName", "p"), ("PolicyDocument", Allow(DeliveryActions)));
+        (AccessKeyId, SecretAccessKey) = await CreateAccessKeyAsync(iam, "gateway");
+        await QueryAsync(iam, ("Action", "CreateUser"), ("UserName", "administrator"));
+        await QueryAsync(iam, ("Action", "PutUserPolicy"), ("UserName", "administrator"), ("PolicyName", "p"), ("PolicyDocument", Allow(["*"])));
+        var (administratorId, administratorSecret) = await CreateAccessKeyAsync(iam, "administrator");
+        Administrator = new BasicAWSCredentials(administratorId, administratorSecret);
 
         using var lambda = new AwsServiceClient(new AwsService("Lambda", "lambda", "lambda"), TestEnvironment.Credentials, new AwsClientSettings(TestEnvironment.Region) { ServiceUrl = Url });
         await lambda.SendAsync(
@@ -141,8 +154,15 @@ public sealed class MotoServer : IAsyncLifetime
             CancellationToken.None);
     }
 
-    private static string Allow(string action) =>
-        $$"""{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"{{action}}","Resource":"*"}]}""";
+    private static async Task<(string Id, string Secret)> CreateAccessKeyAsync(AwsServiceClient iam, string user)
+    {
+        var key = await QueryAsync(iam, ("Action", "CreateAccessKey"), ("UserName", user));
+        string Value(string name) => key.Descendants().Single(element => element.Name.LocalName == name).Value;
+        return (Value("AccessKeyId"), Value("SecretAccessKey"));
+    }
+
+    private static string Allow(string[] actions) =>
+        $$"""{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":{{JsonSerializer.Serialize(actions)}},"Resource":"*"}]}""";
 
     private static async Task<XDocument> QueryAsync(AwsServiceClient client, params (string Name, string Value)[] parameters)
     {

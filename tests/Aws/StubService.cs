@@ -23,6 +23,9 @@ internal sealed class StubService : IAsyncDisposable
 
     public IReadOnlyList<ReceivedRequest> Requests => [.. _requests];
 
+    /// <summary>The request that is being answered.</summary>
+    public static ReceivedRequest RequestOf(HttpContext context) => (ReceivedRequest)context.Items[typeof(ReceivedRequest)]!;
+
     /// <param name="answer">Gets the context and the number of the request, from 1.</param>
     public static async Task<StubService> StartAsync(Func<HttpContext, int, Task> answer)
     {
@@ -62,12 +65,14 @@ internal sealed class StubService : IAsyncDisposable
     {
         var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
-        _requests.Enqueue(new ReceivedRequest(
+        var received = new ReceivedRequest(
             context.Request.Method,
             context.Features.Get<IHttpRequestFeature>()!.RawTarget,
             context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase),
             body.ToArray(),
-            context.Connection.Id));
+            context.Connection.Id);
+        _requests.Enqueue(received);
+        context.Items[typeof(ReceivedRequest)] = received;
         await answer(context, _requests.Count);
     }
 }

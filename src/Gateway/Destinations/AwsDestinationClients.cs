@@ -10,20 +10,26 @@ namespace UdpGateway.Gateway.Destinations;
 internal sealed class AwsDestinationClients(AWSCredentials own, string region) : IDestinationClients, IDisposable
 {
     private readonly DestinationCredentials _roles = new(own, region);
-    private readonly ConcurrentDictionary<(string? Role, string StackId, string Listener, string Region), Lazy<LambdaClient>> _lambdas = new();
+    private readonly ConcurrentDictionary<(string? Role, string StackId, string Listener, string Region), Lazy<AwsConnection>> _connections = new();
 
     public ILambda Lambda(ListenerRecord listener, DestinationDefinition destination, string arn)
     {
         if (!Arn.TryParse(arn, out var function))
             throw new ListenerNotServedException($"Destination {destination.Name}: \"{arn}\" is no ARN.");
-        var key = (destination.RoleArn, listener.StackId, listener.PhysicalResourceId, function.Region);
-        return _lambdas.GetOrAdd(key, _ => new Lazy<LambdaClient>(() => new LambdaClient(Credentials(listener, destination), function.Region))).Value;
+        return new LambdaClient(Connect(listener, destination, function));
+    }
+
+    /// <summary>One connection for all that share it: a configuration that changes often must not open one each time.</summary>
+    public AwsConnection Connect(ListenerRecord listener, DestinationDefinition destination, Arn arn)
+    {
+        var key = (destination.RoleArn, listener.StackId, listener.PhysicalResourceId, arn.Region.Length > 0 ? arn.Region : region);
+        return _connections.GetOrAdd(key, _ => new Lazy<AwsConnection>(() => new AwsConnection(Credentials(listener, destination), key.Item4))).Value;
     }
 
     public void Dispose()
     {
-        foreach (var client in _lambdas.Values.Where(client => client.IsValueCreated))
-            client.Value.Dispose();
+        foreach (var connection in _connections.Values.Where(connection => connection.IsValueCreated))
+            connection.Value.Dispose();
         _roles.Dispose();
     }
 

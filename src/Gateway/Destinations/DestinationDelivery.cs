@@ -137,14 +137,15 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
         try
         {
             var outcome = await CallAsync(batch);
-            Counters.Delivered(outcome.Result, Stopwatch.GetElapsedTime(started));
+            Counters.Delivered(batch.Count, outcome, Stopwatch.GetElapsedTime(started));
             if (outcome.Problem is { } problem && _failureLog.TryOpen(out var suppressed))
                 Log.DeliveryFailed(_logger, _settings.ListenerName, Name, batch.Count, problem, suppressed);
-            if (outcome.Result == DeliveryResult.Delivered && !outcome.Answer.IsEmpty)
+            if (!outcome.Answer.IsEmpty)
                 await _replies.RouteAsync(batch, outcome.Answer, _settings.Stopping);
         }
         catch (OperationCanceledException) when (_settings.Stopping.IsCancellationRequested)
         {
+            Counters.Delivered(batch.Count, new DeliveryOutcome(DeliveryResult.Failed), Stopwatch.GetElapsedTime(started));
             Log.RepliesLost(_logger, _settings.ListenerName, Name, batch.Count);
         }
         catch (Exception defect)

@@ -5,23 +5,30 @@ namespace UdpGateway.Gateway.Destinations;
 /// <summary>What a service takes at most in one delivery.</summary>
 /// <param name="MaxPayloadBytes">Encoded bytes of one call.</param>
 /// <param name="MaxPackets">Packets of one call.</param>
-internal readonly record struct DestinationLimits(long MaxPayloadBytes, int MaxPackets);
+internal readonly record struct DestinationLimits(long MaxPayloadBytes, int MaxPackets)
+{
+    /// <summary>Of destinations that cut a batch into the service's calls themselves: what one batch may hold in memory.</summary>
+    public static DestinationLimits OneWay { get; } = new(16 * 1024 * 1024, 10_000);
+}
 
 internal enum DeliveryResult
 {
     Delivered,
 
-    /// <summary>The customer's code failed: there are no replies.</summary>
+    /// <summary>The customer's code failed; it may have replied all the same.</summary>
     FunctionError,
 
-    /// <summary>The service refused, or could not be reached: the packets are lost.</summary>
+    /// <summary>The service refused, or could not be reached: the packets, or some of them, are lost.</summary>
     Failed,
 }
 
 /// <param name="Result">Counted under this name.</param>
 /// <param name="Answer">The reply document; empty when the destination does not answer.</param>
 /// <param name="Problem">What went wrong, without any payload; null when delivered.</param>
-internal readonly record struct DeliveryOutcome(DeliveryResult Result, ReadOnlyMemory<byte> Answer = default, string? Problem = null);
+/// <param name="FailedPackets">How many were not delivered; null means all of a delivery that failed.</param>
+/// <param name="Retried">Packets that were sent again, once for each time.</param>
+internal readonly record struct DeliveryOutcome(
+    DeliveryResult Result, ReadOnlyMemory<byte> Answer = default, string? Problem = null, int? FailedPackets = null, int Retried = 0);
 
 /// <summary>
 /// Delivers batches to one ARN. Calls overlap up to the destination's concurrency; what

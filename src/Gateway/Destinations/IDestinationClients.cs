@@ -14,4 +14,10 @@ public interface IDestinationClients
     /// <param name="destination">The declaration, with the role.</param>
     /// <param name="arn">The ARN that was chosen for this region.</param>
     ILambda Lambda(ListenerRecord listener, DestinationDefinition destination, string arn);
+
+    /// <summary>How the service of that ARN is reached, for a client that the destination makes itself.</summary>
+    /// <param name="listener">The listener; its StackId is the external id of AssumeRole.</param>
+    /// <param name="destination">The declaration, with the role.</param>
+    /// <param name="arn">The ARN that was chosen for this region; where it names no region, the service is called in this one.</param>
+    AwsConnection Connect(ListenerRecord listener, DestinationDefinition destination, Arn arn);
 }

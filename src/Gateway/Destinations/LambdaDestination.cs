@@ -17,8 +17,9 @@ internal sealed class LambdaDestination(DestinationContext context) : IDestinati
     private const long MaxAsynchronousPayload = 1024 * 1024;
     private const int MaxPackets = 10_000;
 
-    private readonly ILambda _lambda = context.Clients.Lambda(context.Listener, context.Definition, context.Arn);
+    private readonly ILambda _lambda = context.Clients.Lambda(context.Listener, context.Definition, context.Arn.ToString());
     private readonly InvocationType _invocation = context.Definition.UseAsyncInvoke ? InvocationType.Event : InvocationType.RequestResponse;
+    private readonly string _function = context.Arn.ToString();
     private readonly RequestPacketWriter _writer = new(context.Facts);
 
     public DestinationLimits Limits { get; } = new(context.Definition.UseAsyncInvoke ? MaxAsynchronousPayload : MaxSynchronousPayload, MaxPackets);
@@ -28,7 +29,7 @@ internal sealed class LambdaDestination(DestinationContext context) : IDestinati
         using var payload = new PooledBuffer((int)batch.EncodedSize + RequestPacketWriter.EnvelopeSize);
         _writer.Write(payload, batch);
 
-        var response = await _lambda.InvokeAsync(new InvokeRequest(context.Arn, _invocation, payload.WrittenMemory), cancellationToken);
+        var response = await _lambda.InvokeAsync(new InvokeRequest(_function, _invocation, payload.WrittenMemory), cancellationToken);
 
         if (response.FunctionError is { } error)
             return new DeliveryOutcome(DeliveryResult.FunctionError, Problem: $"{error} {ErrorType(response.Payload)}");

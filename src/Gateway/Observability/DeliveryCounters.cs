@@ -3,21 +3,38 @@ using UdpGateway.Gateway.Destinations;
 
 namespace UdpGateway.Gateway.Observability;
 
-/// <summary>What happened to the batches of one destination, counted on the thread pool, and which packets it skipped.</summary>
+/// <summary>
+/// What happened to the batches of one destination and to their packets, counted per batch on the thread pool, and which
+/// packets it skipped.
+/// </summary>
 internal sealed class DeliveryCounters(IHistogram seconds)
 {
     private readonly long[] _results = new long[Enum.GetValues<DeliveryResult>().Length];
     private readonly long[] _skipped = new long[Enum.GetValues<SkipReason>().Length];
 
-    public void Delivered(DeliveryResult result, TimeSpan duration)
+    private readonly long[] _packets = new long[Enum.GetValues<DeliveryResult>().Length];
+    private long _retried;
+
+    /// <summary>Packets that were sent again to a one-way destination, once for each time.</summary>
+    public long Retried => Volatile.Read(ref _retried);
+
+    public void Delivered(int packets, in DeliveryOutcome outcome, TimeSpan duration)
     {
+        var result = outcome.Result;
+        var failed = result == DeliveryResult.Delivered ? 0 : outcome.FailedPackets ?? packets;
         Interlocked.Increment(ref _results[(int)result]);
+        Interlocked.Add(ref _packets[(int)DeliveryResult.Delivered], packets - failed);
+        if (failed > 0)
+            Interlocked.Add(ref _packets[(int)result], failed);
+        Interlocked.Add(ref _retried, outcome.Retried);
         seconds.Observe(duration.TotalSeconds);
     }
 
     public void Skip(SkipReason reason, long packets) => Interlocked.Add(ref _skipped[(int)reason], packets);
 
     public long Skipped(SkipReason reason) => Volatile.Read(ref _skipped[(int)reason]);
+
+    public long Packets(DeliveryResult result) => Volatile.Read(ref _packets[(int)result]);
 
     public long Batches(DeliveryResult result) => Volatile.Read(ref _results[(int)result]);
 }

@@ -58,6 +58,7 @@ internal sealed class GatewayHealth(GatewayOptions options, ConfigurationFollowe
                 destination.Arns,
                 Formatter = destination.Formatter.ToString(),
                 destination.UseAsyncInvoke,
+                destination.Arguments,
                 Batching = new { destination.Batching.Count, TimeoutInSeconds = destination.Batching.Timeout.TotalSeconds, destination.Batching.SizeInBytes },
             }),
         };

@@ -20,6 +20,8 @@ internal sealed class GatewayMetrics
     private readonly Gauge _peers;
     private readonly Counter _batches;
     private readonly Counter _packetsSkipped;
+    private readonly Counter _deliveredPackets;
+    private readonly Counter _retriedPackets;
     private readonly Gauge _queuedPackets;
     private readonly Histogram _deliverySeconds;
     private readonly Gauge _listeners;
@@ -37,6 +39,8 @@ internal sealed class GatewayMetrics
         _peers = factory.CreateGauge("udpgw_peers", "WireGuard peers: confirmed, or half_open while the client has not answered.", "listener", "state");
         _batches = factory.CreateCounter("udpgw_batches_total", "Batches by what became of them: delivered, function_error, failed.", "listener", "destination", "result");
         _packetsSkipped = factory.CreateCounter("udpgw_packets_skipped_total", "Packets that a destination did not take by its declaration: filtered, not_coap.", "listener", "destination", "reason");
+        _deliveredPackets = factory.CreateCounter("udpgw_destination_packets_total", "Packets by what became of them: delivered, function_error, failed.", "listener", "destination", "result");
+        _retriedPackets = factory.CreateCounter("udpgw_retried_packets_total", "Packets that were sent again to a one-way destination, once for each time.", "listener", "destination");
         _queuedPackets = factory.CreateGauge("udpgw_queue_packets", "Packets that wait for a delivery to start.", "listener", "destination");
         // From a warm function to one that runs into a timeout of minutes.
         _deliverySeconds = factory.CreateHistogram("udpgw_delivery_seconds", "Time from the start of a delivery to its answer.", ["listener", "destination"],
@@ -55,7 +59,7 @@ internal sealed class GatewayMetrics
     /// <summary>Drops the series of a listener that is gone.</summary>
     public void Forget(string listener)
     {
-        foreach (var family in new Collector[] { _packetsReceived, _bytesReceived, _packetsSent, _bytesSent, _drops, _handshakes, _peers, _batches, _packetsSkipped, _queuedPackets, _deliverySeconds })
+        foreach (var family in new Collector[] { _packetsReceived, _bytesReceived, _packetsSent, _bytesSent, _drops, _handshakes, _peers, _batches, _packetsSkipped, _deliveredPackets, _retriedPackets, _queuedPackets, _deliverySeconds })
             Forget(family, listener);
     }
 
@@ -129,11 +133,18 @@ internal sealed class GatewayMetrics
 
     private void CollectDelivery(string listener, DestinationDelivery delivery)
     {
-        _batches.WithLabels(listener, delivery.Name, "delivered").IncTo(delivery.Counters.Batches(DeliveryResult.Delivered));
-        _batches.WithLabels(listener, delivery.Name, "function_error").IncTo(delivery.Counters.Batches(DeliveryResult.FunctionError));
-        _batches.WithLabels(listener, delivery.Name, "failed").IncTo(delivery.Counters.Batches(DeliveryResult.Failed));
+        CollectResult(listener, delivery, "delivered", DeliveryResult.Delivered);
+        CollectResult(listener, delivery, "function_error", DeliveryResult.FunctionError);
+        CollectResult(listener, delivery, "failed", DeliveryResult.Failed);
+        _retriedPackets.WithLabels(listener, delivery.Name).IncTo(delivery.Counters.Retried);
         _packetsSkipped.WithLabels(listener, delivery.Name, "filtered").IncTo(delivery.Counters.Skipped(SkipReason.Filtered));
         _packetsSkipped.WithLabels(listener, delivery.Name, "not_coap").IncTo(delivery.Counters.Skipped(SkipReason.NotCoap));
         _queuedPackets.WithLabels(listener, delivery.Name).Set(delivery.QueuedPackets);
+    }
+
+    private void CollectResult(string listener, DestinationDelivery delivery, string label, DeliveryResult result)
+    {
+        _batches.WithLabels(listener, delivery.Name, label).IncTo(delivery.Counters.Batches(result));
+        _deliveredPackets.WithLabels(listener, delivery.Name, label).IncTo(delivery.Counters.Packets(result));
     }
 }

@@ -50,6 +50,39 @@ internal static class PayloadEncoding
         }
     }
 
+    /// <summary>The same text by itself, as UTF-8.</summary>
+    public static void Write(IBufferWriter<byte> output, PayloadFormatter formatter, ReadOnlySpan<byte> payload)
+    {
+        switch (formatter)
+        {
+            case PayloadFormatter.Base64:
+                Base64.EncodeToUtf8(payload, output.GetSpan(Base64.GetMaxEncodedToUtf8Length(payload.Length)), out _, out var written);
+                output.Advance(written);
+                break;
+            case PayloadFormatter.Hex:
+                Convert.TryToHexString(payload, output.GetSpan(payload.Length * 2), out var digits);
+                output.Advance(digits);
+                break;
+            case PayloadFormatter.Ascii:
+                var ascii = output.GetSpan(payload.Length);
+                for (var i = 0; i < payload.Length; i++)
+                    ascii[i] = payload[i] < 0x80 ? payload[i] : (byte)'?';
+                output.Advance(payload.Length);
+                break;
+            case PayloadFormatter.Utf8:
+                var text = ArrayPool<char>.Shared.Rent(payload.Length);
+                var length = Encoding.UTF8.GetChars(payload, text);
+                Encoding.UTF8.GetBytes(text.AsSpan(0, length), output);
+                ArrayPool<char>.Shared.Return(text);
+                break;
+            case PayloadFormatter.Coap:
+                CoapJsonWriter.Write(output, CoapMessage.TryRead(payload, out var message) ? message : throw new ArgumentException("The payload is no CoAP message.", nameof(payload)));
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(formatter), formatter, "Unknown formatter.");
+        }
+    }
+
     /// <summary>The greatest number of bytes that <paramref name="data"/> can stand for.</summary>
     public static int MaxDecodedSize(PayloadFormatter formatter, string data) =>
         formatter == PayloadFormatter.Utf8 ? Encoding.UTF8.GetMaxByteCount(data.Length) : data.Length;

@@ -69,6 +69,13 @@ internal sealed class RequestPacketWriter
         writer.WriteEndObject();
     }
 
+    /// <summary>One packet by itself.</summary>
+    public void WritePacket(IBufferWriter<byte> output, PacketBatch batch, int index)
+    {
+        using var writer = new Utf8JsonWriter(output, Options);
+        WritePacket(writer, batch.Id, index, batch[index].Origin, batch.Payload(index));
+    }
+
     private static string NameOf(PayloadFormatter formatter) => formatter switch
     {
         PayloadFormatter.Base64 => "base64",

@@ -82,6 +82,7 @@ internal static class ListenerBinder
         var unsupported = UnsupportedDestinationProperties.Where(properties.Has)
             .Concat(UnsupportedArguments.Where(argument => arguments?.Has(argument) is true).Select(argument => $"Arguments.{argument}"));
         WarnAboutObservability(properties, found);
+        var arns = properties.Map("DestinationArn", scalarKey: "*");
         var declaration = new DestinationDeclaration
         {
             Path = properties.Path,
@@ -90,11 +91,12 @@ internal static class ListenerBinder
             Description = properties.Text("Description"),
             Role = properties.TextOrWrapped("Role", "Arn"),
             Batching = BindBatching(properties),
-            Arns = properties.Map("DestinationArn", scalarKey: "*"),
+            Arns = arns,
             Formatter = properties.Text("Formatter"),
             FilterExpression = NonEmpty(properties.Text("FilterExpression")),
             UseAsyncInvoke = arguments?.Boolean("UseAsyncInvoke"),
             UseResponseStreaming = arguments?.Boolean("UseResponseStreaming"),
+            Arguments = BindArguments(arguments ?? new PropertyBinder(default, properties.PathOf("Arguments"), found), properties, arns),
             Concurrency = properties.Integer("Concurrency"),
             Unsupported = [.. unsupported],
         };
@@ -102,6 +104,15 @@ internal static class ListenerBinder
         arguments?.ReportUnknown();
         properties.ReportUnknown();
         return declaration;
+    }
+
+    // Without an ARN the kind is not known yet, and arguments of any kind may be meant.
+    private static DestinationArguments BindArguments(PropertyBinder arguments, PropertyBinder destination, IReadOnlyList<(string Path, string Region, string Arn)> arns)
+    {
+        var services = arns.Select(entry => Arn.TryParse(entry.Arn, out var arn) ? arn.Service : null).Distinct().ToList();
+        return DestinationKinds.All
+            .Where(kind => kind.BindArguments is not null && (services.Count == 0 || services.Contains(kind.Service)))
+            .Aggregate(new DestinationArguments(), (bound, kind) => kind.BindArguments!(arguments, destination, bound));
     }
 
     private static BatchingDeclaration BindBatching(PropertyBinder destination)

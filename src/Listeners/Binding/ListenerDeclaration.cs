@@ -79,6 +79,9 @@ internal sealed class DestinationDeclaration
 
     public bool? UseResponseStreaming { get; init; }
 
+    /// <summary>Judged already, since each kind reads its own.</summary>
+    public required DestinationArguments Arguments { get; init; }
+
     public int? Concurrency { get; init; }
 
     /// <summary>Paths, relative to the destination, of declared properties that the data plane cannot honour yet.</summary>

@@ -160,6 +160,9 @@ internal sealed class PropertyBinder
         return text;
     }
 
+    /// <summary>A value that was read but is wrong.</summary>
+    public void Report(string name, string? given, string sentence, string code) => _found.Problem(PathOf(name), given, sentence, code);
+
     /// <summary>Names that nobody read: a warning, or a problem where a slip of the pen would open or close the listener.</summary>
     public void ReportUnknown()
     {

@@ -40,6 +40,9 @@ internal sealed class TestGateway : IAsyncDisposable, IDestinationClients
 
     ILambda IDestinationClients.Lambda(ListenerRecord listener, DestinationDefinition destination, string arn) => Lambda(destination.Name);
 
+    AwsConnection IDestinationClients.Connect(ListenerRecord listener, DestinationDefinition destination, Arn arn) =>
+        throw new NotSupportedException("These tests deliver to functions; the other destinations have tests of their own.");
+
     public static ListenerDefinition Udp(params DestinationDefinition[] destinations) => new()
     {
         Name = "test",

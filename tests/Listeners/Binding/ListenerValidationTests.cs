@@ -6,6 +6,8 @@ namespace UdpGateway.Listeners.Tests.Binding;
 /// <summary>Every rule: the path that it names and the sentence that it says.</summary>
 public sealed class ListenerValidationTests
 {
+    private const string Services = "lambda, sqs, sns, events, kinesis, firehose, s3, logs, dynamodb, states, execute-api, iot, geo";
+
     [Theory]
     // shapes
     [InlineData("Port", "\"many\"", "Port", "must be a number", "\"many\"")]
@@ -57,7 +59,7 @@ public sealed class ListenerValidationTests
     [InlineData("Destinations[0].Role", "\"delivery\"", "Destinations[0].Role", "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/NAME", "\"delivery\"")]
     [InlineData("Destinations[0].Role", "\"arn:aws:iam::123456789012:user/delivery\"", "Destinations[0].Role", "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/NAME", "\"arn:aws:iam::123456789012:user/delivery\"")]
     [InlineData("Destinations[0].DestinationArn", "\"handler\"", "Destinations[0].DestinationArn", "must be an ARN of the form arn:partition:service:region:account:resource", "\"handler\"")]
-    [InlineData("Destinations[0].DestinationArn", "\"arn:aws:sqs:us-west-2:123456789012:queue\"", "Destinations[0].DestinationArn", "must belong to a service that packets can be delivered to: lambda", "\"arn:aws:sqs:us-west-2:123456789012:queue\"")]
+    [InlineData("Destinations[0].DestinationArn", "\"arn:aws:ecs:us-west-2:123456789012:queue\"", "Destinations[0].DestinationArn", "must belong to a service that packets can be delivered to: " + Services, "\"arn:aws:ecs:us-west-2:123456789012:queue\"")]
     [InlineData("Destinations[0].DestinationArn", "\"arn:aws:lambda:us-west-2:123456789012:layer:x\"", "Destinations[0].DestinationArn", "must have the form arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]", "\"arn:aws:lambda:us-west-2:123456789012:layer:x\"")]
     [InlineData("Destinations[0].DestinationArn", "\"arn:aws:lambda:us-west-2:123456789012:function:a/../b\"", "Destinations[0].DestinationArn", "must have the form arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]", "\"arn:aws:lambda:us-west-2:123456789012:function:a/../b\"")]
     [InlineData("Destinations[0].DestinationArn", "{\"mars\":\"arn:aws:lambda:us-west-2:123456789012:function:a\"}", "Destinations[0].DestinationArn.mars", "must be keyed by an AWS region such as us-west-2, or by *", "\"mars\"")]

@@ -1,12 +1,14 @@
 using System.Buffers;
 
-namespace UdpGateway.Gateway.Packets;
+namespace UdpGateway.Aws;
 
 /// <summary>A growing buffer on rented memory; what was written is valid until it is disposed.</summary>
-internal sealed class PooledBuffer(int expectedSize) : IBufferWriter<byte>, IDisposable
+public sealed class PooledBuffer(int expectedSize) : IBufferWriter<byte>, IDisposable
 {
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(Math.Max(expectedSize, 256));
     private int _written;
+
+    public int Written => _written;
 
     public ReadOnlyMemory<byte> WrittenMemory => _bytes.AsMemory(0, _written);
 

@@ -1,0 +1,20 @@
+namespace UdpGateway.Aws;
+
+/// <summary>The operations of Amazon SQS that the gateway calls, named after the API's own.</summary>
+public interface ISqs
+{
+    /// <exception cref="AwsServiceException">The call failed.</exception>
+    Task<string> GetQueueUrlAsync(string queueName, string ownerAccountId, CancellationToken cancellationToken);
+
+    /// <summary>At most 10 messages and 1 MiB in all. Not repeated on failure.</summary>
+    /// <returns>The messages that were not taken.</returns>
+    /// <exception cref="AwsServiceException">The call failed as a whole.</exception>
+    Task<IReadOnlyList<BatchEntryFailure>> SendMessageBatchAsync(string queueUrl, IReadOnlyList<SqsMessage> messages, CancellationToken cancellationToken);
+}
+
+/// <param name="Body">UTF-8; it must not change until the call ends.</param>
+/// <param name="GroupId">Order within a FIFO queue, fairness in a standard one; at most 128 characters.</param>
+/// <param name="DeduplicationId">FIFO queues only; at most 128 characters.</param>
+/// <param name="Attributes">Name, <c>String</c> or <c>Number</c>, and value.</param>
+public sealed record SqsMessage(
+    ReadOnlyMemory<byte> Body, string? GroupId = null, string? DeduplicationId = null, IReadOnlyList<(string Name, string DataType, string Value)>? Attributes = null);
