@@ -16,7 +16,6 @@ internal static class EchoComparison
     public const int Obstacle = 3;
 
     private const int Clients = 64;
-    private const int Run = 8;
     private const double MostLoss = 0.01;
     private const double FirstRate = 10_000;
     private const int Refinements = 3;
@@ -66,13 +65,14 @@ internal static class EchoComparison
         var keys = Enumerable.Range(0, Clients).Select(_ => RandomNumberGenerator.GetBytes(SecretKey.Size)).ToArray();
         await using var gateway = await EchoServer.StartGatewayAsync(Self);
         await using var wireGuardGo = await EchoServer.StartWireGuardGoAsync(keys);
-        foreach (var payloadLength in (int[])[64, 1_200])
+        // A client sends eight packets in a row, as devices do that report now and then; and, at its worst for the gateway, one.
+        foreach (var (payloadLength, run) in ((int, int)[])[(64, 8), (1_200, 8), (64, 1)])
         {
-            var ours = Search(gateway, keys, payloadLength);
-            var theirs = Search(wireGuardGo, keys, payloadLength);
+            var ours = Search(gateway, keys, payloadLength, run);
+            var theirs = Search(wireGuardGo, keys, payloadLength, run);
             await output.WriteLineAsync(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{payloadLength} bytes, {Clients} clients: gateway {ours}; wireguard-go {theirs}; {ours.PerSecond / theirs.PerSecond:F2} x packets, {ours.ProcessorTime / theirs.ProcessorTime:F2} x processor time per packet"));
+                $"{payloadLength} bytes, {Clients} clients, {run} in a row: gateway {ours}; wireguard-go {theirs}; {ours.PerSecond / theirs.PerSecond:F2} x packets, {ours.ProcessorTime / theirs.ProcessorTime:F2} x processor time per packet"));
         }
 
         return 0;
@@ -99,7 +99,7 @@ internal static class EchoComparison
     }
 
     /// <summary>The greatest rate of which nearly everything comes back: doubled until it fails, then halved in on.</summary>
-    private static Measurement Search(EchoServer server, byte[][] keys, int payloadLength)
+    private static Measurement Search(EchoServer server, byte[][] keys, int payloadLength, int run)
     {
         using var crypto = CryptoBackends.CreateBest();
         var clients = keys.Select((key, i) => new LoadClient(server.Endpoint, server.PublicKey, new SecretKey(key), crypto, i, payloadLength)).ToList();
@@ -109,7 +109,7 @@ internal static class EchoComparison
             client.ReceiveInRuns();
         }
 
-        PacedLoad.Run(clients, FirstRate / 2, Run, Step);
+        PacedLoad.Run(clients, FirstRate / 2, run, Step);
         var best = default(Measurement);
         var (works, fails) = (FirstRate / 2, double.PositiveInfinity);
         for (var refined = 0; refined < Refinements;)
@@ -117,7 +117,7 @@ internal static class EchoComparison
             var rate = double.IsPositiveInfinity(fails) ? works * 2 : (works + fails) / 2;
             refined += double.IsPositiveInfinity(fails) ? 0 : 1;
             // A moment of somebody else's work on the machine must not decide: a failure counts when it happens twice.
-            if (TryMeasure(server, clients, rate, ref best) || TryMeasure(server, clients, rate, ref best))
+            if (TryMeasure(server, clients, rate, run, ref best) || TryMeasure(server, clients, rate, run, ref best))
                 works = rate;
             else
                 fails = rate;
@@ -129,11 +129,11 @@ internal static class EchoComparison
         return best;
     }
 
-    private static bool TryMeasure(EchoServer server, List<LoadClient> clients, double rate, ref Measurement best)
+    private static bool TryMeasure(EchoServer server, List<LoadClient> clients, double rate, int run, ref Measurement best)
     {
         using var self = Process.GetCurrentProcess();
         var (serverBefore, selfBefore) = (server.ProcessorTime, self.TotalProcessorTime);
-        var result = PacedLoad.Run(clients, rate, Math.Min(Run, clients[0].LongestRun), Step);
+        var result = PacedLoad.Run(clients, rate, Math.Min(run, clients[0].LongestRun), Step);
         self.Refresh();
         if (result.Loss > MostLoss)
             return false;
