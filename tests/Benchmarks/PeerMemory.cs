@@ -1,8 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using UdpGateway.WireGuard;
+using UdpGateway.WireGuard.Peers;
+using UdpGateway.WireGuard.Sessions;
 
 namespace UdpGateway.Benchmarks;
 
@@ -12,7 +16,10 @@ internal static partial class PeerMemory
     private const int BytesPerPeer = 320;
 
     /// <summary>Peers that exist before the first look, so that what every engine has once is not counted.</summary>
-    private const int WarmUp = 2_048;
+    private const int WarmUp = 8_192;
+
+    private const int Looks = 8;
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(100);
 
     private const int ClientsPerLane = 512;
 
@@ -32,13 +39,21 @@ internal static partial class PeerMemory
         foreach (var lane in lanes)
             lane.Dispose();
 
-        var perPeer = (double)(after - before) / (last - first);
-        var isWithin = perPeer <= BytesPerPeer;
+        var resident = (double)(after - before) / (last - first);
+        var owned = OwnedBytes(last);
+        var isWithin = resident <= BytesPerPeer && owned <= BytesPerPeer;
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{(isWithin ? "within" : "ABOVE")} budget: {perPeer:F0} of {BytesPerPeer} resident bytes per peer; {last} confirmed peers, {fleet.Engine.SessionCount} sessions, {after >> 20} MiB resident in all, {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s"));
+            $"{(isWithin ? "within" : "ABOVE")} budget: {owned:F0} bytes of records and tables per peer, {resident:F0} resident, {BytesPerPeer} allowed; {last} confirmed peers, {fleet.Engine.SessionCount} sessions, {Environment.WorkingSet >> 20} MiB resident in all, {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s"));
         return isWithin;
     }
+
+    /// <summary>
+    /// A peer's record, its session's, and its share of the tables, which double: what the resident bytes should come to.
+    /// They could miss what is kept elsewhere; resident bytes are too few when freed memory is used again. Both are held to the bound.
+    /// </summary>
+    private static double OwnedBytes(int peers) =>
+        Unsafe.SizeOf<Peer>() + Unsafe.SizeOf<Session>() + ((double)BitOperations.RoundUpToPowerOf2((uint)peers) * (sizeof(uint) + sizeof(ushort)) / peers);
 
     /// <summary>The clients' half of the arithmetic runs on all cores, the engine's on one.</summary>
     private static void ConnectUntil(PeerFleet fleet, Lane[] lanes, int count)
@@ -56,18 +71,34 @@ internal static partial class PeerMemory
         }
     }
 
-    /// <summary>What stays when garbage and what the C library keeps of freed memory are gone.</summary>
+    /// <summary>
+    /// What stays when garbage and what the C library keeps of freed memory are gone. The least of several looks: the
+    /// runtime gives memory back, and compiles, when it likes.
+    /// </summary>
     private static long SettledResidentBytes()
     {
-        for (var i = 0; i < 3; i++)
+        var least = long.MaxValue;
+        for (var i = 0; i < Looks; i++)
         {
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             GC.WaitForPendingFinalizers();
+            if (OperatingSystem.IsLinux())
+                _ = TrimHeap(0);
+            Thread.Sleep(BetweenLooks);
+            least = Math.Min(least, ResidentBytes());
         }
 
-        if (OperatingSystem.IsLinux())
-            _ = TrimHeap(0);
-        return Environment.WorkingSet;
+        return least;
+    }
+
+    /// <summary>On Linux without the pages of files, which come and go with code that happens to run.</summary>
+    private static long ResidentBytes()
+    {
+        const string Anonymous = "RssAnon:";
+        if (!OperatingSystem.IsLinux())
+            return Environment.WorkingSet;
+        var line = File.ReadLines("/proc/self/status").First(line => line.StartsWith(Anonymous, StringComparison.Ordinal));
+        return long.Parse(line.AsSpan(Anonymous.Length).TrimEnd("kB"), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture) * 1024;
     }
 
     [LibraryImport("libc", EntryPoint = "malloc_trim")]
