@@ -53,6 +53,9 @@ internal sealed class EchoGateway : IAsyncDisposable, IDestinationClients
     public ILambda Lambda(ListenerRecord listener, DestinationDefinition destination, string arn) =>
         throw new InvalidOperationException("The echo calls no service.");
 
+    public AwsConnection Connect(ListenerRecord listener, DestinationDefinition destination, Arn arn) =>
+        throw new InvalidOperationException("The echo calls no service.");
+
     public async ValueTask DisposeAsync()
     {
         if (_host is not null)
