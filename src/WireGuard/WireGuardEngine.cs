@@ -34,9 +34,6 @@ public sealed class WireGuardEngine : IDisposable
     /// <summary>Named peers and their sessions have room of their own beside the strangers' caps.</summary>
     private const uint NamedPeerRoom = 1 << 17;
 
-    /// <summary>Slots that one search for an idle peer looks at, so that a full table never costs more than this.</summary>
-    private const int EvictionScan = 64;
-
     private static readonly byte[] ZeroKey = new byte[WireGuardSpecification.KeySize];
 
     private readonly WireGuardEngineOptions _options;
@@ -45,13 +42,11 @@ public sealed class WireGuardEngine : IDisposable
     private readonly KeyHash _ownerHash;
     private readonly PeerTable _peers;
     private readonly SessionTable _sessions;
-    private readonly TimerWheel _timers;
-    private readonly Tombstones _tombstones;
+    private readonly PeerKeypairs _keypairs;
     private readonly CookieChecker _cookies;
     private readonly SourceRateLimiter _rateLimiter;
     private readonly HandshakeBudget _budget;
     private Tunnel?[] _tunnels = [];
-    private uint _evictionHand;
 
     /// <param name="crypto">Owned by the caller and used by one thread at a time.</param>
     public WireGuardEngine(WireGuardEngineOptions options, ICryptoBackend crypto, RandomFill random)
@@ -74,8 +69,7 @@ public sealed class WireGuardEngine : IDisposable
             (uint)(options.MaxPeers * 3 + options.MaxHalfOpen) + NamedPeerRoom, options.MaxReplayRings, options.Worker, options.Workers, SessionIndexCipher.Create(indexKey));
         _cookies = new CookieChecker(crypto, cookieKey, random);
         CryptographicOperations.ZeroMemory(cookieKey);
-        _timers = new TimerWheel(_peers);
-        _tombstones = new Tombstones(bucketHash);
+        _keypairs = new PeerKeypairs(_peers, _sessions, new Tombstones(bucketHash), options.MaxHalfOpen, options.MaxPeers);
         _rateLimiter = new SourceRateLimiter(bucketHash);
         _budget = new HandshakeBudget(options.HandshakeShare);
     }
@@ -89,7 +83,7 @@ public sealed class WireGuardEngine : IDisposable
     public int SessionCount => _sessions.Count;
 
     /// <summary>When <see cref="TryTakeDue"/> must next be called; MaxValue for never.</summary>
-    public TimeSpan NextDeadline => _timers.NextDeadline;
+    public TimeSpan NextDeadline => _keypairs.NextDeadline;
 
     /// <summary>
     /// Serves exactly these tunnels from now on. Sessions that the change does not concern go on; those of peers that
@@ -154,7 +148,7 @@ public sealed class WireGuardEngine : IDisposable
         if (length > datagram.Length || length > MaxDatagramSize)
             return new SealResult(SealVerdict.TooLong, 0, default);
         datagram[(HeaderSize + payloadLength)..(HeaderSize + padded)].Clear();
-        CancelKeepalive(ref record);
+        PeerKeypairs.CancelKeepalive(ref record);
         return new SealResult(SealVerdict.Sealed, _sessions[record.Current].Seal(_crypto, datagram, padded), record.Endpoint);
     }
 
@@ -162,32 +156,12 @@ public sealed class WireGuardEngine : IDisposable
     /// <param name="datagram">At least 32 bytes.</param>
     public bool TryTakeDue(TimeSpan now, Span<byte> datagram, out int length, out PeerEndpoint endpoint)
     {
-        while (_timers.TryTake(now, out var slot))
+        if (_keypairs.TryTakeKeepalive(now, out var slot))
         {
-            EndExpiredSessions(slot, now);
             ref var peer = ref _peers[slot];
-            if (peer is { State: PeerState.HalfOpen, HasAnySession: false })
-            {
-                _peers.Remove(slot);
-                continue;
-            }
-
-            var isKeepaliveDue = peer.KeepaliveDue != default && peer.KeepaliveDue <= now;
-            if (isKeepaliveDue)
-            {
-                var another = peer.NeedsAnotherKeepalive;
-                CancelKeepalive(ref peer);
-                if (another)
-                    peer.KeepaliveDue = now + WireGuardSpecification.KeepaliveTimeout;
-            }
-
-            SetTimer(slot, now);
-            if (isKeepaliveDue && peer.Current != SessionTable.None && _sessions[peer.Current].CanSend(now))
-            {
-                length = _sessions[peer.Current].Seal(_crypto, datagram, 0);
-                endpoint = peer.Endpoint;
-                return true;
-            }
+            length = _sessions[peer.Current].Seal(_crypto, datagram, 0);
+            endpoint = peer.Endpoint;
+            return true;
         }
 
         length = 0;
@@ -246,7 +220,7 @@ public sealed class WireGuardEngine : IDisposable
 
         ref var peer = ref _peers[slot];
         var completed = sessionSlot == peer.Next;
-        if (completed && !TryConfirm(slot))
+        if (completed && !_keypairs.TryConfirm(slot))
             return Only(ReceiveVerdict.PeerLimit);
         peer.Endpoint = source;
 
@@ -254,7 +228,7 @@ public sealed class WireGuardEngine : IDisposable
         var kind = PayloadKind.Raw;
         if (verdict == ReceiveVerdict.Data)
         {
-            ArmKeepalive(slot, now);
+            _keypairs.ArmKeepalive(slot, now);
             kind = InnerPacket.Classify(datagram.Slice(HeaderSize, payloadLength), out payloadLength);
             verdict = _tunnels[peer.Tunnel]!.CheckPayload(peer.NamedPeer, kind, datagram.Slice(HeaderSize, payloadLength));
         }
@@ -358,7 +332,7 @@ public sealed class WireGuardEngine : IDisposable
         if (verdict != ReceiveVerdict.InitiationAnswered)
             return Only(verdict);
 
-        if (!TryReserveSession(slot, namedPeer, out var sessionSlot, out var localIndex))
+        if (!_keypairs.TryReserve(slot, namedPeer, out var sessionSlot, out var localIndex))
             return Only(ReceiveVerdict.HalfOpenLimit);
         var triesPrevious = TriesPreviousKey(slot, presharedKey, now);
         var key = triesPrevious ? presharedKey.Previous!.Bytes : presharedKey.Current is { } current ? current.Bytes : ZeroKey;
@@ -385,10 +359,7 @@ public sealed class WireGuardEngine : IDisposable
         if (peer.Current == SessionTable.None)
             peer.Endpoint = source;
         peer.UnconfirmedResponses = (byte)Math.Min(peer.UnconfirmedResponses + 1, byte.MaxValue);
-        EndSession(ref peer.Previous);
-        EndSession(ref peer.Next);
-        peer.Next = sessionSlot;
-        SetTimer(slot, now);
+        _keypairs.SetNext(slot, sessionSlot, now);
         return new ReceiveResult
         {
             Verdict = ReceiveVerdict.InitiationAnswered,
@@ -404,7 +375,7 @@ public sealed class WireGuardEngine : IDisposable
     {
         var acceptsOlderWhenIdle = _options.TimestampPolicy == TimestampPolicy.AcceptOlderWhenIdle;
         if (slot == PeerTable.None)
-            return !acceptsOlderWhenIdle && _tombstones.Forbids(publicKey, timestamp) ? ReceiveVerdict.TimestampReplayed : ReceiveVerdict.InitiationAnswered;
+            return !acceptsOlderWhenIdle && _keypairs.Forbids(publicKey, timestamp) ? ReceiveVerdict.TimestampReplayed : ReceiveVerdict.InitiationAnswered;
         ref var peer = ref _peers[slot];
         var acceptsOlder = acceptsOlderWhenIdle
             && peer.Current == SessionTable.None
@@ -426,50 +397,6 @@ public sealed class WireGuardEngine : IDisposable
         return peer.Next != SessionTable.None ? !peer.TriedPreviousKey : peer.ConfirmedPreviousKey;
     }
 
-    /// <summary>Room for a stranger's handshake is only ever made at the cost of the oldest unconfirmed stranger.</summary>
-    private bool TryReserveSession(uint slot, int namedPeer, out uint sessionSlot, out uint index)
-    {
-        if (slot == PeerTable.None && namedPeer == AllowedIPs.NoPeer && _peers.UnknownHalfOpenCount >= _options.MaxHalfOpen)
-            Remove(_peers.OldestHalfOpen);
-        return _sessions.TryAdd(out sessionSlot, out index);
-    }
-
-    private bool TryConfirm(uint slot)
-    {
-        ref var peer = ref _peers[slot];
-        if (peer.State == PeerState.HalfOpen)
-        {
-            if (peer.NamedPeer == AllowedIPs.NoPeer && _peers.UnknownConfirmedCount >= _options.MaxPeers && !TryEvictIdlePeer())
-                return false;
-            _peers.Confirm(slot);
-        }
-
-        EndSession(ref peer.Previous);
-        peer.Previous = peer.Current;
-        peer.Current = peer.Next;
-        peer.Next = SessionTable.None;
-        peer.ConfirmedPreviousKey = peer.TriedPreviousKey;
-        peer.UnconfirmedResponses = 0;
-        return true;
-    }
-
-    /// <summary>Evicts a confirmed stranger without any usable session; its timestamp stays behind.</summary>
-    private bool TryEvictIdlePeer()
-    {
-        for (var i = 0; i < EvictionScan && _peers.End > 0; i++)
-        {
-            _evictionHand = (_evictionHand + 1) % _peers.End;
-            ref var peer = ref _peers[_evictionHand];
-            if (peer is not { State: PeerState.Confirmed, NamedPeer: AllowedIPs.NoPeer, HasAnySession: false })
-                continue;
-            _tombstones.Bury(peer.PublicKey, peer.Timestamp);
-            Remove(_evictionHand);
-            return true;
-        }
-
-        return false;
-    }
-
     /// <summary>After a change of the configuration: may this peer stay, and under which name?</summary>
     private void Reconsider(uint slot, Tunnel before)
     {
@@ -479,7 +406,7 @@ public sealed class WireGuardEngine : IDisposable
         var lostItsName = peer.NamedPeer != AllowedIPs.NoPeer && namedPeer == AllowedIPs.NoPeer;
         if (tunnel is null || lostItsName || (namedPeer == AllowedIPs.NoPeer && !tunnel.AllowUnknownPeers))
         {
-            Remove(slot);
+            _keypairs.Remove(slot);
             return;
         }
 
@@ -499,76 +426,5 @@ public sealed class WireGuardEngine : IDisposable
         }
 
         return true;
-    }
-
-    private void Remove(uint slot)
-    {
-        ref var peer = ref _peers[slot];
-        EndSession(ref peer.Previous);
-        EndSession(ref peer.Current);
-        EndSession(ref peer.Next);
-        _timers.Cancel(slot);
-        _peers.Remove(slot);
-    }
-
-    private void EndSession(ref uint slot)
-    {
-        if (slot == SessionTable.None)
-            return;
-        _sessions.Remove(slot);
-        slot = SessionTable.None;
-    }
-
-    private void EndExpiredSessions(uint slot, TimeSpan now)
-    {
-        ref var peer = ref _peers[slot];
-        EndIfExpired(ref peer.Previous, now);
-        EndIfExpired(ref peer.Current, now);
-        EndIfExpired(ref peer.Next, now);
-    }
-
-    private void EndIfExpired(ref uint slot, TimeSpan now)
-    {
-        if (slot != SessionTable.None && _sessions[slot].IsExpired(now))
-            EndSession(ref slot);
-    }
-
-    /// <summary>Paper §6.5: data was received; if nothing goes back within ten seconds, an empty packet does.</summary>
-    private void ArmKeepalive(uint slot, TimeSpan now)
-    {
-        ref var peer = ref _peers[slot];
-        if (peer.KeepaliveDue != default)
-        {
-            peer.NeedsAnotherKeepalive = true;
-            return;
-        }
-
-        peer.KeepaliveDue = now + WireGuardSpecification.KeepaliveTimeout;
-        _timers.Set(slot, peer.KeepaliveDue, now);
-    }
-
-    private static void CancelKeepalive(ref Peer peer)
-    {
-        peer.KeepaliveDue = default;
-        peer.NeedsAnotherKeepalive = false;
-    }
-
-    private void SetTimer(uint slot, TimeSpan now)
-    {
-        ref var peer = ref _peers[slot];
-        var earliest = peer.KeepaliveDue != default ? peer.KeepaliveDue : TimeSpan.MaxValue;
-        earliest = Earlier(earliest, peer.Previous);
-        earliest = Earlier(earliest, peer.Current);
-        earliest = Earlier(earliest, peer.Next);
-        if (earliest != TimeSpan.MaxValue)
-            _timers.Set(slot, earliest, now);
-    }
-
-    private TimeSpan Earlier(TimeSpan deadline, uint sessionSlot)
-    {
-        if (sessionSlot == SessionTable.None)
-            return deadline;
-        var expiry = _sessions[sessionSlot].Birth + WireGuardSpecification.RejectAfterTime;
-        return expiry < deadline ? expiry : deadline;
     }
 }
