@@ -2,15 +2,18 @@ using System.Diagnostics;
 using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using System.Xml.Linq;
 using Amazon.Runtime;
+using UdpGateway.Tests;
 
 namespace UdpGateway.Aws.Tests;
 
 /// <summary>Runs only where <c>python3 -m moto.server</c> starts; in CI it must.</summary>
-public sealed class RequiresMotoFactAttribute : FactAttribute
+public sealed class RequiresMotoFactAttribute([CallerMemberName] string? test = null)
+    : SkippableFactAttribute(RequiresMotoFactAttribute.IsAvailable ? null : "The moto server is not installed: pip install 'moto[server]'.", test)
 {
     private static readonly Lazy<bool> Installed = new(() =>
     {
@@ -27,12 +30,6 @@ public sealed class RequiresMotoFactAttribute : FactAttribute
     });
 
     internal static bool IsAvailable => Installed.Value || Environment.GetEnvironmentVariable("CI") == "true";
-
-    public RequiresMotoFactAttribute()
-    {
-        if (!IsAvailable)
-            Skip = "The moto server is not installed: pip install 'moto[server]'.";
-    }
 }
 
 /// <summary>

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using UdpGateway.Tests;
 
 namespace UdpGateway.EndToEnd.Tests.Harness;
 
@@ -7,11 +9,9 @@ namespace UdpGateway.EndToEnd.Tests.Harness;
 /// never skipped in CI.
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]
-internal sealed class NamespaceFactAttribute : FactAttribute
+internal sealed class NamespaceFactAttribute([CallerMemberName] string? test = null) : SkippableFactAttribute(NamespaceFactAttribute.ReasonToSkip(), test)
 {
     private static readonly string[] Tools = ["ip", "wg", "wireguard-go", "ping", "nft"];
-
-    public NamespaceFactAttribute() => Skip = ReasonToSkip();
 
     /// <summary>Null when the test must run.</summary>
     public static string? ReasonToSkip() => Environment.GetEnvironmentVariable("CI") == "true" ? null : Obstacle();

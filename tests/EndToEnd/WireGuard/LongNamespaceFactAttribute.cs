@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using UdpGateway.EndToEnd.Tests.Harness;
+using UdpGateway.Tests;
 
 namespace UdpGateway.EndToEnd.Tests.WireGuard;
 
@@ -7,9 +9,9 @@ namespace UdpGateway.EndToEnd.Tests.WireGuard;
 /// otherwise skipped, also in CI, which has its short form.
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]
-internal sealed class LongNamespaceFactAttribute : FactAttribute
+internal sealed class LongNamespaceFactAttribute([CallerMemberName] string? test = null) : SkippableFactAttribute(ReasonToSkip(), test)
 {
-    public LongNamespaceFactAttribute() => Skip = Environment.GetEnvironmentVariable("UDPGW_LONG_TESTS") == "1"
+    private static string? ReasonToSkip() => Environment.GetEnvironmentVariable("UDPGW_LONG_TESTS") == "1"
         ? NamespaceFactAttribute.ReasonToSkip()
-        : "Takes minutes: runs with UDPGW_LONG_TESTS=1 only.";
+        : "takes minutes, so it runs with UDPGW_LONG_TESTS=1 only.";
 }
