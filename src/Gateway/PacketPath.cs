@@ -49,6 +49,8 @@ internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposab
         {
             var datagram = _received.Datagram(slot);
             listener.Counters.Received(datagram.Length);
+            if (slot + 1 < count)
+                listener.Engine?.Prefetch(_received.Datagram(slot + 1));
             var verdict = listener.Engine is not null && InitiationQueue.IsInitiation(datagram)
                 ? Defer(listener, datagram, _received.Endpoint(slot))
                 : Process(listener, datagram, _received.Endpoint(slot), now, receivedAt);

@@ -128,6 +128,16 @@ public sealed class WireGuardEngine : IDisposable
         };
     }
 
+    /// <summary>
+    /// Starts to fetch what <see cref="Receive"/> will need for a datagram that comes after the one at hand, so that the
+    /// memory's delay passes while that one is being opened. Any bytes will do; it changes nothing.
+    /// </summary>
+    public void Prefetch(ReadOnlySpan<byte> datagram)
+    {
+        if (TransportDataMessage.TryReadReceiverIndex(datagram, out var index))
+            _sessions.Prefetch(index);
+    }
+
     /// <summary>The caller's measurement of a <see cref="Receive"/> that was a handshake; it feeds the handshakes' share of time.</summary>
     public void AccountHandshake(TimeSpan elapsed, TimeSpan now) => _budget.Spend(elapsed, now);
 

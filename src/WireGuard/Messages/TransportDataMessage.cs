@@ -22,6 +22,14 @@ internal readonly ref struct TransportDataMessage(Span<byte> bytes)
 
     public Span<byte> EncryptedPayload => _bytes[HeaderSize..];
 
+    /// <summary>For a look ahead at a datagram that nobody has classified yet.</summary>
+    public static bool TryReadReceiverIndex(ReadOnlySpan<byte> datagram, out uint index)
+    {
+        var isTransportData = datagram.Length >= MinimumSize && datagram[0] == (byte)WireGuardMessageType.TransportData;
+        index = isTransportData ? BinaryPrimitives.ReadUInt32LittleEndian(datagram[ReceiverOffset..]) : 0;
+        return isTransportData;
+    }
+
     public void WriteHeader(uint receiverIndex, ulong counter)
     {
         BinaryPrimitives.WriteUInt32LittleEndian(_bytes, (uint)WireGuardMessageType.TransportData);

@@ -64,8 +64,11 @@ internal sealed unsafe class NativeSlab<T> : IDisposable
     /// <summary>Asks the processor for a record that is needed after the work at hand.</summary>
     public void Prefetch(uint slot)
     {
-        if (Sse.IsSupported)
-            Sse.Prefetch0(_chunks[slot >> ChunkBits] + (slot & (ChunkSize - 1)));
+        if (!Sse.IsSupported)
+            return;
+        var record = (byte*)(_chunks[slot >> ChunkBits] + (slot & (ChunkSize - 1)));
+        for (var line = 0; line < sizeof(T) && line < 2 * CacheLine; line += CacheLine)
+            Sse.Prefetch0(record + line);
     }
 
     public void Dispose()

@@ -24,6 +24,10 @@ internal sealed class SessionTable : IDisposable
     /// <summary>Beside the records, so that a packet with an unknown index touches one small array only.</summary>
     private ushort[] _generations = new ushort[64];
 
+    /// <summary>The index that was decrypted last ahead of its packet, with what it stands for; a permutation never changes its mind.</summary>
+    private uint _foreseen;
+    private uint _foreseenPlain;
+
     public SessionTable(uint capacity, int maxReplayRings, int worker, int workers, SessionIndexCipher cipher)
     {
         Rings = new ReplayRings(maxReplayRings);
@@ -32,6 +36,7 @@ internal sealed class SessionTable : IDisposable
         _slotBits = BitOperations.Log2(BitOperations.RoundUpToPowerOf2(capacity));
         _workerBits = BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)workers));
         _worker = (uint)worker;
+        _foreseenPlain = cipher.Decrypt(_foreseen);
     }
 
     private int GenerationMask => ((1 << (IndexBits - _slotBits - _workerBits)) - 1) & ~Live;
@@ -41,6 +46,15 @@ internal sealed class SessionTable : IDisposable
     public int Count => (int)_sessions.Count;
 
     public ref Session this[uint slot] => ref _sessions[slot];
+
+    /// <summary>Starts to fetch the session of a packet that will be looked up soon.</summary>
+    public void Prefetch(uint index)
+    {
+        (_foreseen, _foreseenPlain) = (index, _cipher.Decrypt(index));
+        var slot = _foreseenPlain & ((1u << _slotBits) - 1);
+        if (slot < _sessions.End)
+            _sessions.Prefetch(slot);
+    }
 
     public bool TryAdd(out uint slot, out uint index)
     {
@@ -57,7 +71,7 @@ internal sealed class SessionTable : IDisposable
     /// <summary>False when no session of this worker has the index; <paramref name="worker"/> tells whose it would be.</summary>
     public bool TryFind(uint index, out uint slot, out int worker)
     {
-        var plain = _cipher.Decrypt(index);
+        var plain = index == _foreseen ? _foreseenPlain : _cipher.Decrypt(index);
         slot = plain & ((1u << _slotBits) - 1);
         worker = (int)(plain >> _slotBits & ((1u << _workerBits) - 1));
         return worker == _worker
