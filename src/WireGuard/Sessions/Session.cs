@@ -28,8 +28,6 @@ internal unsafe struct Session
 
     public readonly ulong SendingCounter => _sendingCounter;
 
-    public readonly bool HasReplayRing => _window.HasRing;
-
     public Span<byte> ReceivingKey
     {
         [System.Diagnostics.CodeAnalysis.UnscopedRef]
