@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using UdpGateway.Listeners;
+using UdpGateway.Listeners.Storage;
 using UdpGateway.WireGuard;
 using static UdpGateway.Provider.Tests.TestDoubles.ProviderUnderTest;
 
@@ -49,7 +50,7 @@ public sealed class ListenerLifecycleTests
 
         var answer = await provider.SucceedAsync(provider.Create(properties));
 
-        var record = (await provider.Store.FindAsync("echo", default))!;
+        var record = (await provider.Store.FindAsync<ListenerRecord>("echo", default))!;
         var secret = JsonNode.Parse((await provider.Store.ReadAsync(new SecretReference(record.SecretId!), default)).Value!)!;
         var publicKey = new byte[32];
         WireGuardKeys.ComputePublicKey(Convert.FromBase64String(secret["PrivateKey"]!.GetValue<string>()), publicKey);
@@ -106,7 +107,7 @@ public sealed class ListenerLifecycleTests
         Assert.Equal(created.PhysicalResourceId, updated.PhysicalResourceId);
         Assert.Equal(created.Port, updated.Port);
         Assert.Equal(created.PublicKey, updated.PublicKey);
-        Assert.Equal(PeerKey, Assert.Single((await provider.Store.FindAsync("echo", default))!.Definition.Peers).PublicKey);
+        Assert.Equal(PeerKey, Assert.Single((await provider.Store.FindAsync<ListenerRecord>("echo", default))!.Definition.Peers).PublicKey);
         Assert.Single(provider.SecretFiles);
     }
 
@@ -372,7 +373,7 @@ public sealed class ListenerLifecycleTests
 
         var updated = await provider.SucceedAsync(provider.Update("echo", WireGuardProperties()));
 
-        var record = (await provider.Store.FindAsync("echo", default))!;
+        var record = (await provider.Store.FindAsync<ListenerRecord>("echo", default))!;
         var secret = (await provider.Store.ReadAsync(new SecretReference(record.SecretId!), default)).Value!;
         Assert.Equal(created.PublicKey, updated.PublicKey);
         Assert.DoesNotContain(PeerKey, secret, StringComparison.Ordinal);

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using UdpGateway.Listeners;
+using UdpGateway.Listeners.Storage;
 using UdpGateway.Provider.Tests.TestDoubles;
 using static UdpGateway.Provider.Tests.ListenerLifecycleTests;
 using static UdpGateway.Provider.Tests.TestDoubles.ProviderUnderTest;
@@ -55,7 +56,7 @@ public sealed class ListenerSecretsTests
 
         await provider.SucceedAsync(provider.Create(With(WireGuardProperties(), "UnknownPeerPreSharedKey", "{{resolve:secretsmanager:json:SecretString:psk}}")));
 
-        var record = (await provider.Store.FindAsync("echo", default))!;
+        var record = (await provider.Store.FindAsync<ListenerRecord>("echo", default))!;
         Assert.Equal(new SecretReference("json", "psk"), record.Definition.UnknownPeerPreSharedKey);
         Assert.DoesNotContain(Preshared, (await provider.Store.ReadAsync(new SecretReference(record.SecretId!), default)).Value, StringComparison.Ordinal);
     }
@@ -78,7 +79,7 @@ public sealed class ListenerSecretsTests
     {
         await using var provider = await StartAsync();
         await provider.SucceedAsync(provider.Create(WireGuardProperties()));
-        await provider.Store.DeleteAsync((await provider.Store.FindAsync("echo", default))!.SecretId!, default);
+        await provider.Store.DeleteAsync((await provider.Store.FindAsync<ListenerRecord>("echo", default))!.SecretId!, default);
 
         var failed = await provider.FailAsync(provider.Update("echo", With(WireGuardProperties(), "Description", "x")));
 
@@ -101,7 +102,7 @@ public sealed class ListenerSecretsTests
         }
 
         await provider.SucceedAsync(provider.Create(Properties(literal)));
-        var own = JsonNode.Parse((await provider.Store.ReadAsync(new SecretReference((await provider.Store.FindAsync("echo", default))!.SecretId!), default)).Value!)!;
+        var own = JsonNode.Parse((await provider.Store.ReadAsync(new SecretReference((await provider.Store.FindAsync<ListenerRecord>("echo", default))!.SecretId!), default)).Value!)!;
         await provider.SucceedAsync(provider.Update("echo", With(Properties(literal), "Description", "changed")));
         await provider.FailAsync(provider.Update("echo", Properties(malformed)));
         await provider.FailAsync(provider.Update("echo", With(Properties(literal), "ApiKey", "another-key")));

@@ -160,7 +160,7 @@ public sealed class RepeatedEventTests
         var failed = await provider.FailAsync(provider.Event("Update", With(UdpProperties(), "Description", "older"), "echo", "older"));
 
         Assert.Contains("newer request", failed.Reason, StringComparison.Ordinal);
-        Assert.Equal("newer", (await provider.Store.FindAsync("echo", default))!.Definition.Description);
+        Assert.Equal("newer", (await provider.Store.FindAsync<ListenerRecord>("echo", default))!.Definition.Description);
     }
 
     [Fact]

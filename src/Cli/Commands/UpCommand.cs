@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using UdpGateway.Cli.LocalStack;
 using UdpGateway.Cli.Templates;
 using UdpGateway.Cli.Terminal;
+using UdpGateway.Listeners.Storage;
 using UdpGateway.WireGuard;
 
 namespace UdpGateway.Cli.Commands;
@@ -154,7 +155,7 @@ internal sealed partial class UpCommand
         foreach (var resource in state.Resources.Where(resource => template.Resources.Any(declared => declared.LogicalId == resource.LogicalId)))
         {
             if (settings.Ports.TryGetValue(resource.LogicalId, out var port)
-                && await directory.Store.FindAsync(resource.PhysicalResourceId, cancellationToken) is { } record && record.Port != port)
+                && await directory.Store.FindAsync<ListenerRecord>(resource.PhysicalResourceId, cancellationToken) is { } record && record.Port != port)
                 throw new UserErrorException($"--port {resource.LogicalId}={port}: the listener already has port {record.Port}, which its clients know; run `udpgw down` first to give it another one.");
         }
     }

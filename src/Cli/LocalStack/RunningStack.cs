@@ -144,7 +144,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
     {
         foreach (var resource in state.Resources)
         {
-            if (await store.FindAsync(resource.PhysicalResourceId, cancellationToken) is not { } record)
+            if (await store.FindAsync<ListenerRecord>(resource.PhysicalResourceId, cancellationToken) is not { } record)
                 continue;
             try
             {
@@ -163,7 +163,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
         foreach (var resource in template.Resources.Where(resource => resource.IsListener))
         {
             var physicalId = state.Resources.Find(candidate => candidate.LogicalId == resource.LogicalId)!.PhysicalResourceId;
-            if (await store.FindAsync(physicalId, cancellationToken) is { } record)
+            if (await store.FindAsync<ListenerRecord>(physicalId, cancellationToken) is { } record)
                 listeners.Add(new ServedListener(resource.LogicalId, record));
         }
 

@@ -6,13 +6,13 @@ using System.Text.Json.Serialization.Metadata;
 namespace UdpGateway.Listeners.Storage;
 
 /// <summary>
-/// The store of local mode: a private directory with <c>listeners.json</c>, <c>requests.json</c> and, apart from them,
+/// The store of local mode: a private directory with <c>resources.json</c>, <c>requests.json</c> and, apart from them,
 /// <c>secrets/</c>. One process owns it at a time; within the process it may be used from any number of threads.
 /// Each write is on disk before it is visible.
 /// </summary>
 public sealed class EmbeddedStore : IListenerStore, ISecretStore, IDisposable
 {
-    private const string ListenersName = "listeners.json";
+    private const string ResourcesName = "resources.json";
     private const string RequestsName = "requests.json";
 
     // Lambda retries an event for up to six hours; what is older cannot come again.
@@ -23,7 +23,7 @@ public sealed class EmbeddedStore : IListenerStore, ISecretStore, IDisposable
     private readonly PrivateDirectory _secrets;
     private readonly FileStream _ownership;
     private readonly TimeProvider _time;
-    private Dictionary<string, ListenerRecord> _listeners;
+    private Dictionary<ResourceKey, ResourceRecord> _records;
     private Dictionary<RequestKey, RequestEntry> _requests;
     private long _revision;
     private long _sequence;
@@ -41,11 +41,11 @@ public sealed class EmbeddedStore : IListenerStore, ISecretStore, IDisposable
         {
             _directory.DeleteTemporaryFiles();
             _secrets.DeleteTemporaryFiles();
-            var listeners = Load(ListenersName, EmbeddedStoreJson.Default.ListenersFile) ?? new ListenersFile(0, []);
+            var resources = Load(ResourcesName, EmbeddedStoreJson.Default.ResourcesFile) ?? new ResourcesFile(0, []);
             var requests = Load(RequestsName, EmbeddedStoreJson.Default.RequestsFile) ?? new RequestsFile(0, []);
-            _listeners = listeners.Listeners.ToDictionary(record => record.PhysicalResourceId, StringComparer.Ordinal);
+            _records = resources.Resources.ToDictionary(KeyOf);
             _requests = requests.Requests.ToDictionary(entry => entry.Key);
-            _revision = listeners.Revision;
+            _revision = resources.Revision;
             _sequence = requests.Sequence;
         }
         catch
@@ -60,49 +60,60 @@ public sealed class EmbeddedStore : IListenerStore, ISecretStore, IDisposable
     public Task<ConfigurationSnapshot> ReadConfigurationAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
-            return Task.FromResult(new ConfigurationSnapshot(_revision, [.. _listeners.Values.OrderBy(record => record.PhysicalResourceId, StringComparer.Ordinal)]));
+        {
+            var snapshot = new ConfigurationSnapshot(_revision, Records<ListenerRecord>())
+            {
+                DestinationArns = Records<DestinationArnRecord>(),
+                PacketSources = Records<PacketSourceRecord>(),
+            };
+            return Task.FromResult(snapshot);
+        }
     }
 
-    public Task<ListenerRecord?> FindAsync(string physicalResourceId, CancellationToken cancellationToken)
+    public Task<TRecord?> FindAsync<TRecord>(string physicalResourceId, CancellationToken cancellationToken)
+        where TRecord : ResourceRecord
     {
         lock (_gate)
-            return Task.FromResult(_listeners.GetValueOrDefault(physicalResourceId));
+            return Task.FromResult((TRecord?)_records.GetValueOrDefault(new ResourceKey(typeof(TRecord), physicalResourceId)));
     }
 
-    public Task<IReadOnlyList<ListenerRecord>> FindByOwnerAsync(string stackId, string logicalResourceId, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<TRecord>> FindByOwnerAsync<TRecord>(string stackId, string logicalResourceId, CancellationToken cancellationToken)
+        where TRecord : ResourceRecord
     {
         lock (_gate)
         {
-            IReadOnlyList<ListenerRecord> owned = [.. _listeners.Values
+            IReadOnlyList<TRecord> owned = [.. _records.Values.OfType<TRecord>()
                 .Where(record => record.StackId == stackId && record.LogicalResourceId == logicalResourceId)
                 .OrderBy(record => record.CreatedBySequence)];
             return Task.FromResult(owned);
         }
     }
 
-    public Task<bool> TryWriteAsync(ListenerRecord record, long expectedVersion, CancellationToken cancellationToken)
+    public Task<bool> TryWriteAsync(ResourceRecord record, long expectedVersion, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
-            if ((_listeners.GetValueOrDefault(record.PhysicalResourceId)?.Version ?? 0) != expectedVersion)
+            if ((_records.GetValueOrDefault(KeyOf(record))?.Version ?? 0) != expectedVersion)
                 return Task.FromResult(false);
-            var changed = new Dictionary<string, ListenerRecord>(_listeners, StringComparer.Ordinal)
+            var changed = new Dictionary<ResourceKey, ResourceRecord>(_records)
             {
-                [record.PhysicalResourceId] = record with { Version = _revision + 1 },
+                [KeyOf(record)] = record with { Version = _revision + 1 },
             };
             Commit(changed);
             return Task.FromResult(true);
         }
     }
 
-    public Task<bool> TryDeleteAsync(string physicalResourceId, long expectedVersion, CancellationToken cancellationToken)
+    public Task<bool> TryDeleteAsync<TRecord>(string physicalResourceId, long expectedVersion, CancellationToken cancellationToken)
+        where TRecord : ResourceRecord
     {
         lock (_gate)
         {
-            if (_listeners.GetValueOrDefault(physicalResourceId)?.Version != expectedVersion)
+            var key = new ResourceKey(typeof(TRecord), physicalResourceId);
+            if (_records.GetValueOrDefault(key)?.Version != expectedVersion)
                 return Task.FromResult(false);
-            var changed = new Dictionary<string, ListenerRecord>(_listeners, StringComparer.Ordinal);
-            changed.Remove(physicalResourceId);
+            var changed = new Dictionary<ResourceKey, ResourceRecord>(_records);
+            changed.Remove(key);
             Commit(changed);
             return Task.FromResult(true);
         }
@@ -173,12 +184,12 @@ public sealed class EmbeddedStore : IListenerStore, ISecretStore, IDisposable
     public void Dispose() => _ownership.Dispose();
 
     // The file first: an exception leaves memory and disk as they were.
-    private void Commit(Dictionary<string, ListenerRecord> listeners)
+    private void Commit(Dictionary<ResourceKey, ResourceRecord> records)
     {
         var revision = _revision + 1;
-        var file = new ListenersFile(revision, [.. listeners.Values.OrderBy(record => record.PhysicalResourceId, StringComparer.Ordinal)]);
-        _directory.Replace(ListenersName, JsonSerializer.SerializeToUtf8Bytes(file, EmbeddedStoreJson.Default.ListenersFile));
-        _listeners = listeners;
+        var file = new ResourcesFile(revision, [.. records.Values.OrderBy(record => record.GetType().Name, StringComparer.Ordinal).ThenBy(record => record.PhysicalResourceId, StringComparer.Ordinal)]);
+        _directory.Replace(ResourcesName, JsonSerializer.SerializeToUtf8Bytes(file, EmbeddedStoreJson.Default.ResourcesFile));
+        _records = records;
         Interlocked.Exchange(ref _revision, revision);
     }
 
@@ -192,6 +203,11 @@ public sealed class EmbeddedStore : IListenerStore, ISecretStore, IDisposable
         _requests = requests;
         _sequence = sequence;
     }
+
+    private static ResourceKey KeyOf(ResourceRecord record) => new(record.GetType(), record.PhysicalResourceId);
+
+    private IReadOnlyList<TRecord> Records<TRecord>()
+        where TRecord : ResourceRecord => [.. _records.Values.OfType<TRecord>().OrderBy(record => record.PhysicalResourceId, StringComparer.Ordinal)];
 
     private T? Load<T>(string name, JsonTypeInfo<T> type)
         where T : class
@@ -231,4 +247,6 @@ public sealed class EmbeddedStore : IListenerStore, ISecretStore, IDisposable
         var readable = new string([.. secretId.Take(60).Select(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' ? character : '_')]);
         return $"{readable}.{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(secretId)), 0, 8)}.secret";
     }
+
+    private readonly record struct ResourceKey(Type Kind, string PhysicalResourceId);
 }

@@ -6,17 +6,18 @@ namespace UdpGateway.Listeners.Storage;
 
 /// <summary>The JSON form of stored records; generated, so that the provider starts fast and may be trimmed.</summary>
 [JsonSourceGenerationOptions(UseStringEnumConverter = true, WriteIndented = true, Converters = [typeof(NetworkConverter)], DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ResourceRecord))]
 [JsonSerializable(typeof(ListenerRecord))]
 [JsonSerializable(typeof(ListenerDefinition))]
 public sealed partial class ListenerJson : JsonSerializerContext;
 
 [JsonSourceGenerationOptions(UseStringEnumConverter = true, WriteIndented = true, Converters = [typeof(NetworkConverter)], DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(ListenersFile))]
+[JsonSerializable(typeof(ResourcesFile))]
 [JsonSerializable(typeof(RequestsFile))]
 internal sealed partial class EmbeddedStoreJson : JsonSerializerContext;
 
 /// <param name="Revision">Also the source of record versions, so that a version never comes twice.</param>
-internal sealed record ListenersFile(long Revision, IReadOnlyList<ListenerRecord> Listeners);
+internal sealed record ResourcesFile(long Revision, IReadOnlyList<ResourceRecord> Resources);
 
 internal sealed record RequestsFile(long Sequence, IReadOnlyList<RequestEntry> Requests);
 

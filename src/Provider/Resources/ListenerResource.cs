@@ -44,21 +44,21 @@ internal sealed partial class ListenerResource(
 
     public async Task DeleteAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
     {
-        var owned = await store.FindByOwnerAsync(request.StackId, request.LogicalResourceId, cancellationToken);
+        var owned = await store.FindByOwnerAsync<ListenerRecord>(request.StackId, request.LogicalResourceId, cancellationToken);
         foreach (var record in Generations.ToDelete(owned, request.PhysicalResourceId, state.Sequence))
             await DeleteGenerationAsync(record, state.Sequence, cancellationToken);
     }
 
     public async Task UndoAsync(CustomResourceEvent request, CancellationToken cancellationToken)
     {
-        var owned = await store.FindByOwnerAsync(request.StackId, request.LogicalResourceId, cancellationToken);
+        var owned = await store.FindByOwnerAsync<ListenerRecord>(request.StackId, request.LogicalResourceId, cancellationToken);
         foreach (var record in owned.Where(record => record.CreatedByRequestId == request.Key.RequestId && !record.Announced))
             await DeleteGenerationAsync(record, record.CreatedBySequence + 1, cancellationToken);
     }
 
     public async Task AcknowledgeAsync(CustomResourceEvent request, string physicalResourceId, CancellationToken cancellationToken)
     {
-        while (await store.FindAsync(physicalResourceId, cancellationToken) is { Announced: false } record && IsOwn(record, request))
+        while (await store.FindAsync<ListenerRecord>(physicalResourceId, cancellationToken) is { Announced: false } record && IsOwn(record, request))
         {
             if (await store.TryWriteAsync(record with { Announced = true }, record.Version, cancellationToken))
                 return;
@@ -123,7 +123,7 @@ internal sealed partial class ListenerResource(
 
             // A newer event that looked before this write and acted already has to win.
             await RequireNewestAsync(request, cancellationToken);
-            var stored = await store.FindAsync(physicalId, cancellationToken) ?? throw Superseded();
+            var stored = await store.FindAsync<ListenerRecord>(physicalId, cancellationToken) ?? throw Superseded();
             return (stored, keys.IsNew ? current?.SecretId : null);
         }
     }
@@ -132,7 +132,7 @@ internal sealed partial class ListenerResource(
     private async Task RemoveLeftoversAsync(CustomResourceEvent request, RequestState state, ListenerDefinition definition, CancellationToken cancellationToken)
     {
         await RequireNewestAsync(request, cancellationToken);
-        var owned = await store.FindByOwnerAsync(request.StackId, request.LogicalResourceId, cancellationToken);
+        var owned = await store.FindByOwnerAsync<ListenerRecord>(request.StackId, request.LogicalResourceId, cancellationToken);
         var current = Generations.Current(owned, request, definition);
         foreach (var record in owned.Where(record => !record.Announced && record.PhysicalResourceId != current?.PhysicalResourceId && record.PhysicalResourceId != request.PhysicalResourceId))
             await DeleteGenerationAsync(record, state.Sequence, cancellationToken);
@@ -140,10 +140,10 @@ internal sealed partial class ListenerResource(
 
     private async Task DeleteGenerationAsync(ListenerRecord record, long beforeSequence, CancellationToken cancellationToken)
     {
-        for (var found = record; found is not null && IsSame(found, record) && found.CreatedBySequence < beforeSequence; found = await store.FindAsync(record.PhysicalResourceId, cancellationToken))
+        for (var found = record; found is not null && IsSame(found, record) && found.CreatedBySequence < beforeSequence; found = await store.FindAsync<ListenerRecord>(record.PhysicalResourceId, cancellationToken))
         {
             await provisioner.ReleaseAsync(found, cancellationToken);
-            if (!await store.TryDeleteAsync(found.PhysicalResourceId, found.Version, cancellationToken))
+            if (!await store.TryDeleteAsync<ListenerRecord>(found.PhysicalResourceId, found.Version, cancellationToken))
                 continue;
             if (found.SecretId is { } secretId)
                 await secrets.DeleteAsync(secretId, cancellationToken);

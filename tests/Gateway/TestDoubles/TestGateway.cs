@@ -67,7 +67,7 @@ internal sealed class TestGateway : IAsyncDisposable, IDestinationClients
 
     public async Task<ListenerRecord> WriteAsync(ListenerDefinition definition, string id = "test", int? port = null, string? publicKey = null, string? secretId = null)
     {
-        var known = await Store.FindAsync(id, CancellationToken.None);
+        var known = await Store.FindAsync<ListenerRecord>(id, CancellationToken.None);
         var record = new ListenerRecord
         {
             PhysicalResourceId = id,
@@ -80,13 +80,13 @@ internal sealed class TestGateway : IAsyncDisposable, IDestinationClients
             RequestId = Guid.NewGuid().ToString(),
         };
         Assert.True(await Store.TryWriteAsync(record, known?.Version ?? 0, CancellationToken.None));
-        return (await Store.FindAsync(id, CancellationToken.None))!;
+        return (await Store.FindAsync<ListenerRecord>(id, CancellationToken.None))!;
     }
 
     public async Task RemoveAsync(string id)
     {
-        var known = await Store.FindAsync(id, CancellationToken.None);
-        Assert.True(await Store.TryDeleteAsync(id, known!.Version, CancellationToken.None));
+        var known = await Store.FindAsync<ListenerRecord>(id, CancellationToken.None);
+        Assert.True(await Store.TryDeleteAsync<ListenerRecord>(id, known!.Version, CancellationToken.None));
         await Eventually.TrueAsync(async () => !(await GetAsync($"/readyz/{id}")).IsSuccessStatusCode, $"{id} is no longer served");
     }
 

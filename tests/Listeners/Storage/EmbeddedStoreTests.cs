@@ -31,7 +31,7 @@ public sealed class EmbeddedStoreTests : IDisposable
             Assert.True(await store.TryWriteAsync(written, 0, default));
 
         using var reopened = new EmbeddedStore(_directory);
-        var found = await reopened.FindAsync("echo", default);
+        var found = await reopened.FindAsync<ListenerRecord>("echo", default);
 
         Assert.NotNull(found);
         Assert.Equal(1, found.Version);
@@ -50,11 +50,11 @@ public sealed class EmbeddedStoreTests : IDisposable
 
         Assert.True(await store.TryWriteAsync(Record("echo"), 0, default));
         Assert.False(await store.TryWriteAsync(Record("echo"), 0, default));
-        var version = (await store.FindAsync("echo", default))!.Version;
+        var version = (await store.FindAsync<ListenerRecord>("echo", default))!.Version;
         Assert.True(await store.TryWriteAsync(Record("echo") with { Port = 2 }, version, default));
         Assert.False(await store.TryWriteAsync(Record("echo") with { Port = 3 }, version, default));
-        Assert.False(await store.TryDeleteAsync("echo", version, default));
-        Assert.Equal(2, (await store.FindAsync("echo", default))!.Port);
+        Assert.False(await store.TryDeleteAsync<ListenerRecord>("echo", version, default));
+        Assert.Equal(2, (await store.FindAsync<ListenerRecord>("echo", default))!.Port);
     }
 
     [Fact]
@@ -62,11 +62,11 @@ public sealed class EmbeddedStoreTests : IDisposable
     {
         using var store = new EmbeddedStore(_directory);
         await store.TryWriteAsync(Record("echo"), 0, default);
-        await store.TryDeleteAsync("echo", 1, default);
+        await store.TryDeleteAsync<ListenerRecord>("echo", 1, default);
 
         await store.TryWriteAsync(Record("echo"), 0, default);
 
-        Assert.True((await store.FindAsync("echo", default))!.Version > 1);
+        Assert.True((await store.FindAsync<ListenerRecord>("echo", default))!.Version > 1);
     }
 
     [Fact]
@@ -78,7 +78,7 @@ public sealed class EmbeddedStoreTests : IDisposable
         var afterWrite = await store.ReadRevisionAsync(default);
         await store.TryWriteAsync(Record("a"), 0, default);
         var afterRefusal = await store.ReadRevisionAsync(default);
-        await store.TryDeleteAsync("a", 1, default);
+        await store.TryDeleteAsync<ListenerRecord>("a", 1, default);
         var snapshot = await store.ReadConfigurationAsync(default);
 
         Assert.Equal(afterWrite, afterRefusal);
@@ -98,7 +98,7 @@ public sealed class EmbeddedStoreTests : IDisposable
             {
                 for (var done = 0; done < WritesEach;)
                 {
-                    var read = (await store.FindAsync("counter", default))!;
+                    var read = (await store.FindAsync<ListenerRecord>("counter", default))!;
                     if (await store.TryWriteAsync(read with { Port = read.Port + 1 }, read.Version, default))
                         done++;
                 }
@@ -106,7 +106,7 @@ public sealed class EmbeddedStoreTests : IDisposable
         }
 
         using var reopened = new EmbeddedStore(_directory);
-        Assert.Equal(Writers * WritesEach, (await reopened.FindAsync("counter", default))!.Port);
+        Assert.Equal(Writers * WritesEach, (await reopened.FindAsync<ListenerRecord>("counter", default))!.Port);
     }
 
     [Fact]
@@ -127,7 +127,7 @@ public sealed class EmbeddedStoreTests : IDisposable
         await store.TryWriteAsync(Record("a") with { CreatedBySequence = 2 }, 0, default);
         await store.TryWriteAsync(Record("b") with { LogicalResourceId = "Other" }, 0, default);
 
-        var owned = await store.FindByOwnerAsync("stack", "Listener", default);
+        var owned = await store.FindByOwnerAsync<ListenerRecord>("stack", "Listener", default);
 
         Assert.Equal(["a", "a.2"], owned.Select(record => record.PhysicalResourceId));
     }
@@ -228,9 +228,9 @@ public sealed class EmbeddedStoreTests : IDisposable
     }
 
     [Theory]
-    [InlineData("listeners.json", "{ \"Revision\": 1, ")]
-    [InlineData("listeners.json", "null")]
-    [InlineData("listeners.json", "{\"Revision\":1,\"Listeners\":[{}]}")]
+    [InlineData("resources.json", "{ \"Revision\": 1, ")]
+    [InlineData("resources.json", "null")]
+    [InlineData("resources.json", "{\"Revision\":1,\"Listeners\":[{}]}")]
     [InlineData("requests.json", "")]
     public void A_damaged_file_is_named(string name, string content)
     {
