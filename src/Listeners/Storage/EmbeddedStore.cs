@@ -218,7 +218,7 @@ public sealed class EmbeddedStore : IListenerStore, ISecretStore, IDisposable
                 return null;
             return JsonSerializer.Deserialize(content, type) ?? throw new JsonException("The file holds no object.");
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or NotSupportedException)
         {
             throw new EmbeddedStoreException($"{_directory.PathOf(name)} is damaged and cannot be read; restore it, or delete the directory to start anew (this makes new keys and ports).", exception);
         }

@@ -230,7 +230,7 @@ public sealed class EmbeddedStoreTests : IDisposable
     [Theory]
     [InlineData("resources.json", "{ \"Revision\": 1, ")]
     [InlineData("resources.json", "null")]
-    [InlineData("resources.json", "{\"Revision\":1,\"Listeners\":[{}]}")]
+    [InlineData("resources.json", "{\"Revision\":1,\"Resources\":[{}]}")]
     [InlineData("requests.json", "")]
     public void A_damaged_file_is_named(string name, string content)
     {
