@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace UdpGateway.Aws;
 
@@ -54,6 +56,36 @@ public sealed class DynamoDbClient(AwsConnection connection) : IDynamoDb
                 .Select(entry => new BatchEntryFailure(entry.Index, "UnprocessedItems", IsTransient: true)),
         ];
     }
+
+    public Task<DynamoDbAnswer> GetItemAsync(JsonObject request, CancellationToken cancellationToken) =>
+        SendAsync(body => new GetItem { Method = HttpMethod.Post, Headers = Target("GetItem"), Body = body }, request, cancellationToken);
+
+    public Task<DynamoDbAnswer> QueryAsync(JsonObject request, CancellationToken cancellationToken) =>
+        SendAsync(body => new Query { Method = HttpMethod.Post, Headers = Target("Query"), Body = body }, request, cancellationToken);
+
+    public Task<DynamoDbAnswer> PutItemAsync(JsonObject request, CancellationToken cancellationToken) =>
+        SendAsync(body => new PutItem { Method = HttpMethod.Post, Headers = Target("PutItem"), Body = body }, request, cancellationToken);
+
+    public Task<DynamoDbAnswer> UpdateItemAsync(JsonObject request, CancellationToken cancellationToken) =>
+        SendAsync(body => new UpdateItem { Method = HttpMethod.Post, Headers = Target("UpdateItem"), Body = body }, request, cancellationToken);
+
+    public Task<DynamoDbAnswer> DeleteItemAsync(JsonObject request, CancellationToken cancellationToken) =>
+        SendAsync(body => new DeleteItem { Method = HttpMethod.Post, Headers = Target("DeleteItem"), Body = body }, request, cancellationToken);
+
+    public Task<DynamoDbAnswer> TransactWriteItemsAsync(JsonObject request, CancellationToken cancellationToken) =>
+        SendAsync(body => new TransactWriteItems { Method = HttpMethod.Post, Headers = Target("TransactWriteItems"), Body = body }, request, cancellationToken);
+
+    private async Task<DynamoDbAnswer> SendAsync(Func<ReadOnlyMemory<byte>, AwsRequest> create, JsonObject body, CancellationToken cancellationToken)
+    {
+        var request = create(JsonSerializer.SerializeToUtf8Bytes<JsonNode>(body));
+        var response = await _transport.SendAsync(request, cancellationToken);
+        var operation = $"DynamoDB {request.GetType().Name}";
+        using var json = AwsJson.Parse(response, operation);
+        var date = DateTimeOffset.TryParse(response.Header("Date"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var parsed) ? parsed : default(DateTimeOffset?);
+        return new DynamoDbAnswer(JsonObject.Create(json.RootElement.Clone())!, date);
+    }
+
+    private static List<KeyValuePair<string, string>> Target(string operation) => AwsJson.Headers($"DynamoDB_20120810.{operation}", "1.0");
 
     private static void Write(PooledBuffer body, string tableName, DynamoDbKeys keys, IReadOnlyList<DynamoDbItem> items)
     {
@@ -111,4 +143,16 @@ public sealed class DynamoDbClient(AwsConnection connection) : IDynamoDb
     private sealed class DescribeTable : AwsRequest;
 
     private sealed class BatchWriteItem : AwsRequest;
+
+    private sealed class GetItem : AwsRequest;
+
+    private sealed class Query : AwsRequest;
+
+    private sealed class PutItem : AwsRequest;
+
+    private sealed class UpdateItem : AwsRequest;
+
+    private sealed class DeleteItem : AwsRequest;
+
+    private sealed class TransactWriteItems : AwsRequest;
 }

@@ -91,7 +91,7 @@ public sealed partial class CustomResourceHandler
             if (!answer.Fits(request))
                 answer = CustomResources.Failure(request, $"The answer would be longer than the {CustomResourceAnswer.MaxBodySize:N0} bytes that CloudFormation takes; use fewer or shorter names.");
         }
-        catch (Exception exception) when (exception is RequestRefusedException or ProvisioningException)
+        catch (Exception exception) when (exception is RequestRefusedException or ProvisioningException or RecordTooLargeException)
         {
             answer = CustomResources.Failure(request, exception.Message);
         }
