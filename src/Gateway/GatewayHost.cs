@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using UdpGateway.Gateway.Destinations;
 using UdpGateway.Gateway.Observability;
@@ -16,6 +17,9 @@ public sealed partial class GatewayHost : IAsyncDisposable
 {
     private static readonly TimeSpan DrainPause = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>For the last reports of destinations, also where the flush took all its time.</summary>
+    private static readonly TimeSpan ReportTime = TimeSpan.FromMilliseconds(500);
+
     private readonly GatewayServices _services;
     private readonly ConfigurationFollower _follower;
     private readonly GatewayHealth _health;
@@ -25,6 +29,8 @@ public sealed partial class GatewayHost : IAsyncDisposable
     private readonly ILogger<GatewayHost> _logger;
     private AdminEndpoint _admin = null!;
     private Task _following = Task.CompletedTask;
+    private Task _reporting = Task.CompletedTask;
+    private OtlpExport? _export;
     private Task? _stopped;
 
     private GatewayHost(GatewayServices services, IListenerStore store, CancellationTokenSource stopDelivering)
@@ -37,8 +43,11 @@ public sealed partial class GatewayHost : IAsyncDisposable
         services.Metrics.Observe(_follower);
     }
 
-    /// <summary><c>http://127.0.0.1:port</c> with <c>/livez</c>, <c>/readyz</c>, <c>/metrics</c> and <c>/config</c>.</summary>
+    /// <summary><c>http://127.0.0.1:port</c> with <c>/livez</c>, <c>/readyz</c>, <c>/healthz</c>, <c>/metrics</c> and <c>/config</c>.</summary>
     public Uri AdminAddress => _admin.Address;
+
+    /// <summary>Where a balancer asks; null without <see cref="GatewayOptions.HealthPort"/>.</summary>
+    public IPEndPoint? HealthEndpoint => _admin.HealthEndpoint;
 
     internal IReadOnlyList<Worker> Workers => _services.Workers;
 
@@ -68,7 +77,8 @@ public sealed partial class GatewayHost : IAsyncDisposable
             throw new ArgumentException(string.Join(' ', problems), nameof(options));
 
         var stopDelivering = new CancellationTokenSource();
-        var clock = new GatewayClock(TimeProvider.System);
+        var time = TimeProvider.System;
+        var clock = new GatewayClock(time);
         var platform = DatagramPlatforms.Create(options.SocketBackend);
         var workers = new List<Worker>();
         for (var index = 0; index < options.Workers; index++)
@@ -76,6 +86,7 @@ public sealed partial class GatewayHost : IAsyncDisposable
         var services = new GatewayServices
         {
             Options = options,
+            Time = time,
             Clock = clock,
             Platform = platform,
             Workers = workers,
@@ -83,6 +94,7 @@ public sealed partial class GatewayHost : IAsyncDisposable
             Clients = clients,
             CreateDestination = createDestination,
             Metrics = new GatewayMetrics(),
+            Reports = new CustomerReports(time),
             Loggers = loggers,
             Stopping = stopDelivering.Token,
         };
@@ -108,8 +120,14 @@ public sealed partial class GatewayHost : IAsyncDisposable
         _follower.WaitUntilServedAsync(physicalResourceId, version, timeout, cancellationToken);
 
     /// <summary>
-    /// Readiness fails, open batches leave, answers are waited for up to <see cref="GatewayOptions.DrainTime"/> while
-    /// packets are still served, then everything closes. Calling it again waits for the same end.
+    /// The balancer has once reported this gateway healthy wherever it serves: <c>/healthz</c> no longer waits for it. See
+    /// <see cref="GatewayOptions.WaitsForBalancer"/>.
+    /// </summary>
+    public void ConfirmHealthy() => _health.ConfirmHealthy();
+
+    /// <summary>
+    /// Readiness fails at once, and everything is served for <see cref="GatewayOptions.DrainTime"/> more. Then open batches leave,
+    /// answers are waited for up to <see cref="GatewayOptions.FlushTime"/>, and everything closes. Calling it again waits for the same end.
     /// </summary>
     public Task StopAsync()
     {
@@ -123,6 +141,7 @@ public sealed partial class GatewayHost : IAsyncDisposable
         _follower.Dispose();
         _stopFollowing.Dispose();
         _stopDelivering.Dispose();
+        _services.Metrics.Dispose();
     }
 
     private async Task BeginAsync(CancellationToken cancellationToken)
@@ -130,28 +149,55 @@ public sealed partial class GatewayHost : IAsyncDisposable
         foreach (var worker in _services.Workers)
             worker.Start();
         _following = _follower.RunAsync(_stopFollowing.Token);
+        _reporting = _services.Reports.RunAsync(_stopFollowing.Token);
         await _follower.PollNowAsync(cancellationToken);
-        _admin = await AdminEndpoint.StartAsync(_services.Options.AdminPort, _health, _services.Metrics, _services.Loggers, cancellationToken);
+        _export = OtlpExport.Start();
+        _admin = await AdminEndpoint.StartAsync(_services.Options, _health, _services.Metrics, _services.Loggers, cancellationToken);
         Log.Started(_logger, _services.Workers.Count, _services.Platform.Name, _admin.Address);
     }
 
     private async Task StopOnceAsync()
     {
         _health.BeginDraining();
-        await _stopFollowing.CancelAsync();
-        await _following;
+        // Who never started, or serves nobody, has nobody to wait for.
+        if (_admin is not null && _follower.Hosts.Count > 0)
+        {
+            Log.Draining(_logger, _services.Options.DrainTime.TotalSeconds);
+            await Task.Delay(_services.Options.DrainTime);
+        }
 
-        var deadline = _services.Clock.Now + _services.Options.DrainTime;
+        await _stopFollowing.CancelAsync();
+        await Task.WhenAll(_following, _reporting);
+
+        var deadline = _services.Clock.Now + _services.Options.FlushTime;
         await Task.WhenAll(_services.Workers.Where(worker => worker.IsAlive).Select(worker => worker.InvokeAsync(worker.FlushBatchesAtOnce)));
-        while (!IsIdle() && _services.Clock.Now < deadline)
-            await Task.Delay(DrainPause);
+        await WaitUntilIdleAsync(deadline);
 
         await _stopDelivering.CancelAsync();
+        await FinishReportsAsync(deadline);
         foreach (var worker in _services.Workers)
             worker.Dispose();
+        _export?.Dispose();
         if (_admin is not null)
             await _admin.DisposeAsync();
         Log.Stopped(_logger);
+    }
+
+    private async Task WaitUntilIdleAsync(TimeSpan deadline)
+    {
+        while (!IsIdle() && _services.Clock.Now < deadline)
+            await Task.Delay(DrainPause);
+    }
+
+    /// <summary>What was just given up belongs to the reports too.</summary>
+    private async Task FinishReportsAsync(TimeSpan deadline)
+    {
+        var now = _services.Clock.Now;
+        var end = deadline > now + ReportTime ? deadline : now + ReportTime;
+        if (!_services.Reports.IsEmpty)
+            await WaitUntilIdleAsync(now + (ReportTime / 2));
+        using var patience = new CancellationTokenSource(end - now);
+        await _services.Reports.FinishAsync(patience.Token);
     }
 
     private bool IsIdle() => _follower.Hosts.All(host => host.IsIdle) && _services.Workers.All(worker => worker.InboxIsEmpty);
@@ -160,6 +206,9 @@ public sealed partial class GatewayHost : IAsyncDisposable
     {
         [LoggerMessage(1601, LogLevel.Information, "Gateway started: {Workers} worker(s), {Backend} sockets, admin at {Admin}")]
         public static partial void Started(ILogger logger, int workers, string backend, Uri admin);
+
+        [LoggerMessage(1603, LogLevel.Information, "Gateway stops; it serves {Seconds} s more")]
+        public static partial void Draining(ILogger logger, double seconds);
 
         [LoggerMessage(1602, LogLevel.Information, "Gateway stopped")]
         public static partial void Stopped(ILogger logger);

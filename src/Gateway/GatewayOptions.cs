@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.RegularExpressions;
 using UdpGateway.WireGuard;
 
 namespace UdpGateway.Gateway;
@@ -17,7 +18,7 @@ public enum SocketBackend
 }
 
 /// <summary>Settings of one gateway process.</summary>
-public sealed record GatewayOptions
+public sealed partial record GatewayOptions
 {
     /// <summary>Listeners bind this address; its family decides between IPv4 and IPv6.</summary>
     public IPAddress BindAddress { get; init; } = IPAddress.Loopback;
@@ -25,14 +26,32 @@ public sealed record GatewayOptions
     /// <summary>The address that packets report as <c>Local.IpAddress</c>; null means <see cref="BindAddress"/>.</summary>
     public IPAddress? LocalAddress { get; init; }
 
-    /// <summary>TCP port of the admin endpoint on 127.0.0.1; 0 takes a free one.</summary>
+    /// <summary>TCP port of the admin endpoint on 127.0.0.1, with everything; 0 takes a free one.</summary>
     public int AdminPort { get; init; }
 
     /// <summary>Threads that serve; each has its own socket per port.</summary>
     public int Workers { get; init; } = 1;
 
-    /// <summary>How long a stop waits for batches and replies that are under way.</summary>
+    /// <summary>
+    /// Where a balancer asks for <c>/livez</c> and <c>/readyz</c>: a TCP port on <see cref="BindAddress"/>; 0 takes a free one, null
+    /// opens none. It serves the rest to <see cref="AdminNetworks"/> only.
+    /// </summary>
+    public int? HealthPort { get; init; }
+
+    /// <summary>From where <c>/metrics</c> and <c>/config</c> may be read at <see cref="HealthPort"/>.</summary>
+    public IReadOnlyList<IPNetwork> AdminNetworks { get; init; } = [];
+
+    /// <summary>
+    /// Whether <c>/healthz</c> waits for <see cref="GatewayHost.ConfirmHealthy"/>: so a rolling update does not end the old task before
+    /// the balancer sends packets to the new one.
+    /// </summary>
+    public bool WaitsForBalancer { get; init; }
+
+    /// <summary>How long a stop goes on serving while nothing new is sent here: balancers keep existing flows for up to two minutes.</summary>
     public TimeSpan DrainTime { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a stop then waits for batches and replies that are under way.</summary>
+    public TimeSpan FlushTime { get; init; } = TimeSpan.FromSeconds(8);
 
     /// <summary>How often the store's revision is read; at most one second.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(1);
@@ -73,6 +92,9 @@ public sealed record GatewayOptions
     /// <summary>Payload bytes that may wait for one destination.</summary>
     public long DestinationQueueBytes { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>CloudWatch namespace of the metrics of destinations with MetricsEnabled.</summary>
+    public string MetricsNamespace { get; init; } = "UdpGateway";
+
     public SocketBackend SocketBackend { get; init; }
 
     /// <summary>Every setting that is out of range, each as one sentence.</summary>
@@ -83,6 +105,14 @@ public sealed record GatewayOptions
             problems.Add($"Workers is {Workers}; 1 to 256 are possible.");
         if (AdminPort is < 0 or > 65_535)
             problems.Add($"AdminPort is {AdminPort}; 0 to 65535 are possible.");
+        if (HealthPort is < 0 or > 65_535)
+            problems.Add($"HealthPort is {HealthPort}; 0 to 65535 are possible.");
+        if (HealthPort is > 0 && HealthPort == AdminPort)
+            problems.Add($"HealthPort and AdminPort are both {AdminPort}; they must differ.");
+        if (AdminNetworks.Count > 0 && HealthPort is null)
+            problems.Add("AdminNetworks are given without a HealthPort; without it the admin endpoint is on loopback only.");
+        if (!MetricsNamespacePattern().IsMatch(MetricsNamespace))
+            problems.Add($"MetricsNamespace is \"{MetricsNamespace}\"; it must be 1 to 255 letters, digits and . - _ / # : characters that do not begin with AWS/ or a colon.");
         if (PollInterval <= TimeSpan.Zero || PollInterval > TimeSpan.FromSeconds(1))
             problems.Add($"PollInterval is {PollInterval}; it must be positive and at most one second.");
         if (SecretRefreshInterval <= TimeSpan.Zero)
@@ -91,6 +121,8 @@ public sealed record GatewayOptions
             problems.Add($"MinimumNameAge is {MinimumNameAge}; it must be positive and at most one hour.");
         if (DrainTime < TimeSpan.Zero)
             problems.Add($"DrainTime is {DrainTime}; it must not be negative.");
+        if (FlushTime < TimeSpan.Zero)
+            problems.Add($"FlushTime is {FlushTime}; it must not be negative.");
         if (PresharedKeyGrace < TimeSpan.Zero)
             problems.Add($"PresharedKeyGrace is {PresharedKeyGrace}; it must not be negative.");
         if (DeliveryConcurrency < 1)
@@ -99,4 +131,8 @@ public sealed record GatewayOptions
             problems.Add("DestinationQueuePackets and DestinationQueueBytes must be at least 1.");
         return problems;
     }
+
+    // CloudWatch API Reference, "PutMetricData".
+    [GeneratedRegex(@"\A(?!AWS/|:)[.\-_/#:A-Za-z0-9]{1,255}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex MetricsNamespacePattern();
 }

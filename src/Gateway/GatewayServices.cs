@@ -12,6 +12,9 @@ internal sealed record GatewayServices
 {
     public required GatewayOptions Options { get; init; }
 
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>The same time, as workers and engines read it.</summary>
     public required GatewayClock Clock { get; init; }
 
     public required IDatagramPlatform Platform { get; init; }
@@ -25,6 +28,8 @@ internal sealed record GatewayServices
     public required Func<DestinationContext, IDestination> CreateDestination { get; init; }
 
     public required GatewayMetrics Metrics { get; init; }
+
+    public required CustomerReports Reports { get; init; }
 
     public required ILoggerFactory Loggers { get; init; }
 

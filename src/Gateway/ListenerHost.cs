@@ -97,6 +97,9 @@ internal sealed partial class ListenerHost
         var settings = await PrepareAsync(record, cancellationToken);
         Take(record, settings);
         await OnWorkersAsync(port => port.Apply(settings, _services.Clock.Now));
+        // The workers have let go of what was changed or removed, so that its next idle moment is its last.
+        foreach (var retired in _retired)
+            _services.Reports.End(retired);
         Log.Changed(_logger, Name, record.Version);
     }
 
@@ -117,6 +120,8 @@ internal sealed partial class ListenerHost
     public async Task CloseAsync()
     {
         await OnWorkersAsync(port => port.Worker.Remove(port));
+        foreach (var delivery in Deliveries)
+            _services.Reports.End(delivery);
         _domains?.Dispose();
         Log.Closed(_logger, Name);
     }
@@ -163,6 +168,8 @@ internal sealed partial class ListenerHost
     {
         _retired.RemoveAll(delivery => delivery.IsIdle);
         _retired.AddRange(Deliveries.Except(settings.Deliveries));
+        foreach (var delivery in settings.Deliveries)
+            _services.Reports.Begin(delivery);
         Deliveries = settings.Deliveries;
         Record = record;
         if (ReferenceEquals(_domains, settings.Domains))
@@ -199,6 +206,7 @@ internal sealed partial class ListenerHost
             Filter = CompileFilter(destination),
             Facts = facts,
             Counters = counters,
+            Report = CustomerReport.Create(record, destination, _services, counters),
             Concurrency = destination.Concurrency ?? options.DeliveryConcurrency,
             QueuePackets = options.DestinationQueuePackets,
             QueueBytes = options.DestinationQueueBytes,

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Runtime.InteropServices;
 using Amazon.Runtime;
 using Amazon.Runtime.Credentials;
@@ -7,26 +6,22 @@ using Microsoft.Extensions.Logging;
 using UdpGateway.Gateway;
 using UdpGateway.Gateway.Destinations;
 using UdpGateway.Listeners.Storage;
-using UdpGateway.WireGuard;
+
+const string Health = "--health";
 
 // Settings come from the command line (--store DIR) or the environment (UDPGW_STORE).
-var settings = new ConfigurationBuilder().AddEnvironmentVariables("UDPGW_").AddCommandLine(args).Build();
-using var loggers = LoggerFactory.Create(logging => logging.AddSimpleConsole(console => console.SingleLine = true));
+var settings = new ConfigurationBuilder().AddEnvironmentVariables("UDPGW_").AddCommandLine([.. args.Where(argument => argument != Health)]).Build();
 try
 {
+    if (args.Contains(Health))
+        return await HealthCheck.RunAsync(GatewaySettings.AdminPort(settings), Console.Out);
+
     var directory = settings["store"] ?? throw new FormatException("Say which store to serve: --store DIRECTORY.");
-    var defaults = new GatewayOptions();
-    var options = defaults with
-    {
-        BindAddress = IPAddress.Parse(settings["bind"] ?? "0.0.0.0"),
-        LocalAddress = settings["local-address"] is { } address ? IPAddress.Parse(address) : null,
-        AdminPort = settings.GetValue("admin-port", 9100),
-        Workers = settings.GetValue("workers", Environment.ProcessorCount),
-        DrainTime = TimeSpan.FromSeconds(settings.GetValue("drain-seconds", 110)),
-        TimestampPolicy = TimestampPolicies.Parse(settings["timestamp-policy"] ?? "strict"),
-        Region = settings["region"] ?? Environment.GetEnvironmentVariable("AWS_REGION") ?? defaults.Region,
-        Domain = settings["domain"] ?? defaults.Domain,
-    };
+    var options = GatewaySettings.Read(settings);
+    var logsJson = GatewaySettings.LogsJson(settings);
+    using var loggers = LoggerFactory.Create(logging => _ = logsJson
+        ? logging.AddJsonConsole(console => (console.UseUtcTimestamp, console.TimestampFormat) = (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'"))
+        : logging.AddSimpleConsole(console => console.SingleLine = true));
 
     using var store = new EmbeddedStore(directory);
     using var clients = new AwsDestinationClients(DefaultAWSCredentialsIdentityResolver.GetCredentials(), options.Region);
@@ -40,8 +35,8 @@ try
 
     void Stop(PosixSignalContext signal)
     {
-        signal.Cancel = true; // the gateway drains first
-        stop.TrySetResult();
+        // The gateway drains first; a second signal is for those who cannot wait, and ends the process.
+        signal.Cancel = stop.TrySetResult();
     }
 }
 catch (Exception mistake) when (mistake is ArgumentException or FormatException or EmbeddedStoreException or AmazonClientException)

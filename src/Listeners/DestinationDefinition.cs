@@ -47,6 +47,12 @@ public sealed record DestinationDefinition
 
     /// <summary>At most this many deliveries at a time; our extension. 1 gives strict order.</summary>
     public int? Concurrency { get; init; }
+
+    /// <summary>Whether the gateway writes what it delivers, in numbers, to CloudWatch with the destination's role.</summary>
+    public bool MetricsEnabled { get; init; }
+
+    /// <summary>The CloudWatch log group that hears of failed deliveries; null for none.</summary>
+    public string? LogGroupName { get; init; }
 }
 
 /// <summary>A batch leaves when the first of the three limits is reached.</summary>

@@ -100,6 +100,8 @@ public static class ListenerProperties
         UseAsyncInvoke = destination.UseAsyncInvoke is true,
         Arguments = destination.Arguments,
         Concurrency = destination.Concurrency,
+        MetricsEnabled = destination.MetricsEnabled is true,
+        LogGroupName = destination.EnableLogging is false ? null : destination.LogGroupName,
     };
 
     private static BatchingDefinition Define(BatchingDeclaration batching) => new(

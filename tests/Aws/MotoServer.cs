@@ -48,7 +48,7 @@ public sealed class MotoServer : IAsyncLifetime
     private static readonly string[] DeliveryActions =
     [
         "lambda:Invoke*", "sqs:GetQueueUrl", "sqs:SendMessage*", "sns:Publish*", "events:PutEvents", "kinesis:PutRecords", "firehose:PutRecordBatch",
-        "s3:PutObject", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "dynamodb:DescribeTable", "dynamodb:BatchWriteItem",
+        "s3:PutObject", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "cloudwatch:PutMetricData", "dynamodb:DescribeTable", "dynamodb:BatchWriteItem",
         "states:DescribeStateMachine", "states:StartExecution",
     ];
 

@@ -25,9 +25,9 @@ public sealed class StopTests
     }
 
     [Fact]
-    public async Task Does_not_wait_longer_than_the_drain_time()
+    public async Task Does_not_wait_longer_than_the_flush_time()
     {
-        await using var gateway = await TestGateway.StartAsync(configure: options => options with { DrainTime = TimeSpan.FromMilliseconds(300) });
+        await using var gateway = await TestGateway.StartAsync(configure: options => options with { FlushTime = TimeSpan.FromMilliseconds(300) });
         gateway.Lambda().Handler = _ => new TaskCompletionSource<Aws.InvokeResponse>().Task;
         var record = await gateway.ServeAsync(TestGateway.Udp());
         using var client = new UdpTestClient(record.Port);

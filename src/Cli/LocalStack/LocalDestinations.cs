@@ -18,23 +18,26 @@ internal sealed class LocalDestinations : IDestinationClients, IDisposable
     private readonly Uri _functions;
     private readonly Uri? _awsEndpoint;
     private readonly string _folder;
+    private readonly string _reportFolder;
     private readonly Action<string> _say;
     private readonly AWSCredentials? _own;
     private readonly DestinationCredentials? _roles;
     private readonly Lock _gate = new();
     private readonly List<AwsConnection> _connections = [];
     private readonly Dictionary<string, PayloadFile> _files = [];
+    private readonly Dictionary<string, PayloadFile> _reportFiles = [];
 
     // Worth nothing where nobody checks: they only give the request the form of a signed one.
     private static readonly AWSCredentials Anybody = new BasicAWSCredentials("local", "local");
 
-    public LocalDestinations(string region, IReadOnlySet<string> functionArns, Uri functions, Uri? awsEndpoint, string folder, Action<string> say)
+    public LocalDestinations(string region, IReadOnlySet<string> functionArns, Uri functions, Uri? awsEndpoint, string folder, string reportFolder, Action<string> say)
     {
         _region = region;
         _functionArns = functionArns;
         _functions = functions;
         _awsEndpoint = awsEndpoint;
         _folder = folder;
+        _reportFolder = reportFolder;
         _say = say;
         if (awsEndpoint is not null && !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(EnvironmentVariablesAWSCredentials.ENVIRONMENT_VARIABLE_ACCESSKEY)))
         {
@@ -57,11 +60,12 @@ internal sealed class LocalDestinations : IDestinationClients, IDisposable
         var region = arn.Region.Length > 0 ? arn.Region : _region;
         if (_awsEndpoint is null)
             return Keep(new AwsConnection(FileOf(destination.Name, arn), region));
-        var credentials = destination.RoleArn is { } role && _roles is not null
-            ? _roles.For(role, listener.StackId, $"udpgw-{listener.PhysicalResourceId}")
-            : _own ?? Anybody;
-        return Keep(new AwsConnection(credentials, region, _awsEndpoint));
+        return Keep(new AwsConnection(Credentials(listener, destination), region, _awsEndpoint));
     }
+
+    public AwsConnection ConnectCloudWatch(ListenerRecord listener, DestinationDefinition destination) => Keep(_awsEndpoint is null
+        ? new AwsConnection(ReportFileOf(destination.Name), _region)
+        : new AwsConnection(Credentials(listener, destination), _region, _awsEndpoint));
 
     public void Dispose()
     {
@@ -69,6 +73,9 @@ internal sealed class LocalDestinations : IDestinationClients, IDisposable
             connection.Dispose();
         _roles?.Dispose();
     }
+
+    private AWSCredentials Credentials(ListenerRecord listener, DestinationDefinition destination) =>
+        destination.RoleArn is { } role && _roles is not null ? _roles.For(role, listener.StackId, $"udpgw-{listener.PhysicalResourceId}") : _own ?? Anybody;
 
     private AwsConnection Keep(AwsConnection connection)
     {
@@ -88,6 +95,22 @@ internal sealed class LocalDestinations : IDestinationClients, IDisposable
                 _say(arn.Service == "lambda"
                     ? $"{destinationName}: {arn} is not a function of the template; what it would get goes to {file.Path}."
                     : $"{destinationName}: AWS_ENDPOINT_URL is not set; what {arn} would get goes to {file.Path}.");
+            }
+
+            return file;
+        }
+    }
+
+    /// <summary>Apart from what the destination would get, which is read as data.</summary>
+    private PayloadFile ReportFileOf(string destinationName)
+    {
+        lock (_gate)
+        {
+            if (!_reportFiles.TryGetValue(destinationName, out var file))
+            {
+                file = new PayloadFile(_reportFolder, destinationName);
+                _reportFiles.Add(destinationName, file);
+                _say($"{destinationName}: AWS_ENDPOINT_URL is not set; what CloudWatch would get goes to {file.Path}.");
             }
 
             return file;

@@ -82,7 +82,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
         try
         {
             destinations = new LocalDestinations(
-                template.Settings.Region, template.FunctionArns(), functions.Endpoint, AwsEndpoint(), directory.PathOf("destinations"), say);
+                template.Settings.Region, template.FunctionArns(), functions.Endpoint, AwsEndpoint(), directory.PathOf("destinations"), directory.PathOf("cloudwatch"), say);
             gateway = await StartGatewayAsync(template.Settings, settings, directory, destinations, loggers, cancellationToken);
             var stack = new RunningStack(functions, destinations, gateway, loggers.CreateLogger<RunningStack>()) { Functions = declared };
             await stack.ApplyAsync(template, problems, settings, directory, state, loggers, say, cancellationToken);
@@ -195,11 +195,17 @@ internal sealed partial class RunningStack : IAsyncDisposable
             Region = template.Region,
             Domain = settings.ClientAddress.ToString(),
             DrainTime = TimeSpan.FromSeconds(1),
+            FlushTime = TimeSpan.FromSeconds(1),
             TimestampPolicy = settings.TimestampPolicy,
         };
         try
         {
             return await GatewayHost.StartAsync(options, directory.Store, directory.Store, destinations, loggers, cancellationToken);
+        }
+        catch (FormatException exception)
+        {
+            // A variable of the environment that the gateway itself reads.
+            throw new UserErrorException(exception.Message);
         }
         catch (IOException exception) when (settings.AdminPort != 0)
         {

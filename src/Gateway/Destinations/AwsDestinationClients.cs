@@ -19,12 +19,10 @@ internal sealed class AwsDestinationClients(AWSCredentials own, string region) :
         return new LambdaClient(Connect(listener, destination, function));
     }
 
-    /// <summary>One connection for all that share it: a configuration that changes often must not open one each time.</summary>
-    public AwsConnection Connect(ListenerRecord listener, DestinationDefinition destination, Arn arn)
-    {
-        var key = (destination.RoleArn, listener.StackId, listener.PhysicalResourceId, arn.Region.Length > 0 ? arn.Region : region);
-        return _connections.GetOrAdd(key, _ => new Lazy<AwsConnection>(() => new AwsConnection(Credentials(listener, destination), key.Item4))).Value;
-    }
+    public AwsConnection Connect(ListenerRecord listener, DestinationDefinition destination, Arn arn) =>
+        Connect(listener, destination, arn.Region.Length > 0 ? arn.Region : region);
+
+    public AwsConnection ConnectCloudWatch(ListenerRecord listener, DestinationDefinition destination) => Connect(listener, destination, region);
 
     public void Dispose()
     {
@@ -32,6 +30,11 @@ internal sealed class AwsDestinationClients(AWSCredentials own, string region) :
             connection.Value.Dispose();
         _roles.Dispose();
     }
+
+    /// <summary>One connection for all that share it: a configuration that changes often must not open one each time.</summary>
+    private AwsConnection Connect(ListenerRecord listener, DestinationDefinition destination, string serviceRegion) => _connections.GetOrAdd(
+        (destination.RoleArn, listener.StackId, listener.PhysicalResourceId, serviceRegion),
+        key => new Lazy<AwsConnection>(() => new AwsConnection(Credentials(listener, destination), key.Region))).Value;
 
     /// <summary>ExternalId is the declaring stack, so that a role can say which stack it trusts.</summary>
     private AWSCredentials Credentials(ListenerRecord listener, DestinationDefinition destination) =>

@@ -23,6 +23,9 @@ internal sealed record DeliverySettings
     /// <summary>Outlive the delivery, so that a changed destination goes on counting.</summary>
     public required DeliveryCounters Counters { get; init; }
 
+    /// <summary>For the destination's owner; null when the destination wants none.</summary>
+    public CustomerReport? Report { get; init; }
+
     public required int Concurrency { get; init; }
 
     public required int QueuePackets { get; init; }

@@ -31,6 +31,9 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
     private long _queuedPackets;
     private long _queuedBytes;
     private int _inFlight;
+    private long _refusedBatches;
+    private long _refusedPackets;
+    private long _refusedBytes;
 
     /// <param name="settings">Names, limits and what all packets share.</param>
     /// <param name="destination">Null when no ARN is registered for this region: nothing can be delivered.</param>
@@ -74,6 +77,11 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
 
     public long QueuedPackets => Volatile.Read(ref _queuedPackets);
 
+    /// <summary>What the queue had no room for.</summary>
+    public Refusals Refused => new(Volatile.Read(ref _refusedBatches), Volatile.Read(ref _refusedPackets), Volatile.Read(ref _refusedBytes));
+
+    public CustomerReport? Report => _settings.Report;
+
     /// <summary>Nothing waits and nothing is under way.</summary>
     public bool IsIdle => QueuedPackets == 0 && Volatile.Read(ref _inFlight) == 0;
 
@@ -82,7 +90,7 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
     {
         if (Volatile.Read(ref _queuedPackets) + batch.Count > _settings.QueuePackets
             || Volatile.Read(ref _queuedBytes) + batch.Bytes > _settings.QueueBytes)
-            return false;
+            return Refuse(batch);
 
         Interlocked.Add(ref _queuedPackets, batch.Count);
         Interlocked.Add(ref _queuedBytes, batch.Bytes);
@@ -90,11 +98,19 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
         {
             Interlocked.Add(ref _queuedPackets, -batch.Count);
             Interlocked.Add(ref _queuedBytes, -batch.Bytes);
-            return false;
+            return Refuse(batch);
         }
 
         RequestDispatch();
         return true;
+    }
+
+    private bool Refuse(PacketBatch batch)
+    {
+        Interlocked.Increment(ref _refusedBatches);
+        Interlocked.Add(ref _refusedPackets, batch.Count);
+        Interlocked.Add(ref _refusedBytes, batch.Bytes);
+        return false;
     }
 
     /// <summary>Called by workers. Packets that do not come here; filtered ones are as declared and get no log line.</summary>
@@ -137,7 +153,7 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
         try
         {
             var outcome = await CallAsync(batch);
-            Counters.Delivered(batch.Count, outcome, Stopwatch.GetElapsedTime(started));
+            Count(batch, outcome, Stopwatch.GetElapsedTime(started));
             if (outcome.Problem is { } problem && _failureLog.TryOpen(out var suppressed))
                 Log.DeliveryFailed(_logger, _settings.ListenerName, Name, batch.Count, problem, suppressed);
             if (!outcome.Answer.IsEmpty)
@@ -145,7 +161,7 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
         }
         catch (OperationCanceledException) when (_settings.Stopping.IsCancellationRequested)
         {
-            Counters.Delivered(batch.Count, new DeliveryOutcome(DeliveryResult.Failed), Stopwatch.GetElapsedTime(started));
+            Count(batch, new DeliveryOutcome(DeliveryResult.Failed), Stopwatch.GetElapsedTime(started));
             Log.RepliesLost(_logger, _settings.ListenerName, Name, batch.Count);
         }
         catch (Exception defect)
@@ -160,6 +176,12 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
             Interlocked.Increment(ref _freeSlots);
             RequestDispatch();
         }
+    }
+
+    private void Count(PacketBatch batch, in DeliveryOutcome outcome, TimeSpan duration)
+    {
+        Counters.Delivered(batch.Count, outcome, duration);
+        Report?.Delivered(batch.Count, batch.Bytes, outcome, duration);
     }
 
     /// <summary>Whatever a service or its client throws is a failed delivery: it must not end the others.</summary>

@@ -20,4 +20,9 @@ public interface IDestinationClients
     /// <param name="destination">The declaration, with the role.</param>
     /// <param name="arn">The ARN that was chosen for this region; where it names no region, the service is called in this one.</param>
     AwsConnection Connect(ListenerRecord listener, DestinationDefinition destination, Arn arn);
+
+    /// <summary>How CloudWatch and CloudWatch Logs of the gateway's region are reached, for MetricsEnabled and LogGroupName.</summary>
+    /// <param name="listener">The listener; its StackId is the external id of AssumeRole.</param>
+    /// <param name="destination">The declaration, with the role.</param>
+    AwsConnection ConnectCloudWatch(ListenerRecord listener, DestinationDefinition destination);
 }

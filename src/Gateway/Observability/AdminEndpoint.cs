@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
@@ -13,7 +14,8 @@ using Microsoft.Extensions.Logging;
 namespace UdpGateway.Gateway.Observability;
 
 /// <summary>
-/// <c>/livez</c>, <c>/readyz</c>, <c>/readyz/LISTENER</c>, <c>/metrics</c> and <c>/config</c> over HTTP on loopback.
+/// <c>/livez</c>, <c>/readyz</c>, <c>/readyz/LISTENER</c>, <c>/healthz</c>, <c>/metrics</c> and <c>/config</c> over HTTP on loopback,
+/// and on a port of the network, if wanted, the first three of them; the others there only for the admin networks.
 /// A web page must not read them: requests with a foreign Host or any Origin are refused.
 /// </summary>
 internal sealed class AdminEndpoint : IAsyncDisposable
@@ -27,21 +29,39 @@ internal sealed class AdminEndpoint : IAsyncDisposable
     /// <summary><c>http://127.0.0.1:port</c>.</summary>
     public required Uri Address { get; init; }
 
-    public static async Task<AdminEndpoint> StartAsync(int port, GatewayHealth health, GatewayMetrics metrics, ILoggerFactory loggers, CancellationToken cancellationToken)
+    /// <summary>The port of the network, if there is one.</summary>
+    public IPEndPoint? HealthEndpoint { get; init; }
+
+    public static async Task<AdminEndpoint> StartAsync(GatewayOptions options, GatewayHealth health, GatewayMetrics metrics, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
         builder.Logging.ClearProviders();
         builder.Logging.AddProvider(new ForwardingLogs(loggers));
         builder.Logging.SetMinimumLevel(LogLevel.Warning); // a balancer asks every few seconds
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Listen(IPAddress.Loopback, options.AdminPort);
+            if (options.HealthPort is { } healthPort)
+                kestrel.Listen(options.BindAddress, healthPort, listen => listen.Use(next => connection =>
+                {
+                    connection.Features.Set(NetworkFacing.Mark);
+                    return next(connection);
+                }));
+        });
         var application = builder.Build();
-        application.Use(RefuseWebPages);
+        application.Use((context, next) => Admit(context, next, options.AdminNetworks));
         Map(application, health, metrics);
         await application.StartAsync(cancellationToken);
 
-        var addresses = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!;
-        return new AdminEndpoint(application) { Address = new Uri(addresses.Addresses.Single()) };
+        // In the order in which they were given to Kestrel.
+        var addresses = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToList();
+        return new AdminEndpoint(application)
+        {
+            Address = new Uri(addresses[0]),
+            HealthEndpoint = options.HealthPort is null ? null : new IPEndPoint(options.BindAddress, new Uri(addresses[1]).Port),
+        };
     }
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
@@ -51,6 +71,7 @@ internal sealed class AdminEndpoint : IAsyncDisposable
         application.MapGet("/livez", () => Answer(health.IsLive, "live", "a worker died"));
         application.MapGet("/readyz", () => Answer(health.IsReady, "ready", "not ready"));
         application.MapGet("/readyz/{listener}", (string listener) => Answer(health.IsServed(listener), "served", "not served"));
+        application.MapGet("/healthz", () => Answer(health.IsHealthy, "healthy", "not healthy yet"));
         application.MapGet("/config", () => Results.Json(health.Describe(), new JsonSerializerOptions { WriteIndented = true }));
         application.MapGet("/metrics", async context =>
         {
@@ -62,14 +83,39 @@ internal sealed class AdminEndpoint : IAsyncDisposable
     private static IResult Answer(bool good, string yes, string no) =>
         Results.Text((good ? yes : no) + "\n", PlainText, statusCode: good ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
 
-    private static Task RefuseWebPages(HttpContext context, RequestDelegate next)
+    private static Task Admit(HttpContext context, Func<Task> next, IReadOnlyList<IPNetwork> adminNetworks)
     {
-        var host = context.Request.Host.Host;
-        var isOurs = host is "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
-        if (isOurs && !context.Request.Headers.ContainsKey("Origin"))
-            return next(context);
+        if (context.Features.Get<NetworkFacing>() is null ? IsFromHere(context.Request) : IsAdmitted(context, adminNetworks))
+            return next();
         context.Response.StatusCode = StatusCodes.Status403Forbidden;
         return Task.CompletedTask;
+    }
+
+    private static bool IsFromHere(HttpRequest request)
+    {
+        var host = request.Host.Host;
+        var isOurs = host is "localhost" || (TryParseAddress(host, out var address) && IPAddress.IsLoopback(address));
+        return isOurs && !request.Headers.ContainsKey("Origin");
+    }
+
+    /// <summary>A balancer asks by any name; who may read more asks by address, which no web page of a foreign name can.</summary>
+    private static bool IsAdmitted(HttpContext context, IReadOnlyList<IPNetwork> adminNetworks)
+    {
+        var request = context.Request;
+        if (request.Path.Equals("/livez", StringComparison.Ordinal) || request.Path.StartsWithSegments("/readyz", StringComparison.Ordinal))
+            return true;
+        if (context.Connection.RemoteIpAddress is not { } remote || request.Headers.ContainsKey("Origin") || !TryParseAddress(request.Host.Host, out _))
+            return false;
+        var source = remote.IsIPv4MappedToIPv6 ? remote.MapToIPv4() : remote;
+        return adminNetworks.Any(network => network.Contains(source));
+    }
+
+    private static bool TryParseAddress(string host, [NotNullWhen(true)] out IPAddress? address) => IPAddress.TryParse(host.Trim('[', ']'), out address);
+
+    /// <summary>Marks connections that did not come to the loopback port.</summary>
+    private sealed class NetworkFacing
+    {
+        public static NetworkFacing Mark { get; } = new();
     }
 
     /// <summary>The web host's logs go where the gateway's go.</summary>

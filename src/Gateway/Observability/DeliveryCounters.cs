@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Prometheus;
 using UdpGateway.Gateway.Destinations;
 
@@ -7,16 +8,27 @@ namespace UdpGateway.Gateway.Observability;
 /// What happened to the batches of one destination and to their packets, counted per batch on the thread pool, and which
 /// packets it skipped.
 /// </summary>
-internal sealed class DeliveryCounters(IHistogram seconds)
+internal sealed class DeliveryCounters(IHistogram seconds, Histogram<double> times, string listener, string destination)
 {
     private readonly long[] _results = new long[Enum.GetValues<DeliveryResult>().Length];
     private readonly long[] _skipped = new long[Enum.GetValues<SkipReason>().Length];
 
     private readonly long[] _packets = new long[Enum.GetValues<DeliveryResult>().Length];
     private long _retried;
+    private long _reportsWritten;
+    private long _reportsFailed;
+    private long _reportsLost;
 
     /// <summary>Packets that were sent again to a one-way destination, once for each time.</summary>
     public long Retried => Volatile.Read(ref _retried);
+
+    /// <summary>Calls of the owner's CloudWatch that succeeded.</summary>
+    public long ReportsWritten => Volatile.Read(ref _reportsWritten);
+
+    public long ReportsFailed => Volatile.Read(ref _reportsFailed);
+
+    /// <summary>Log lines and minutes of metrics that were given up.</summary>
+    public long LostReports => Volatile.Read(ref _reportsLost);
 
     public void Delivered(int packets, in DeliveryOutcome outcome, TimeSpan duration)
     {
@@ -28,7 +40,14 @@ internal sealed class DeliveryCounters(IHistogram seconds)
             Interlocked.Add(ref _packets[(int)result], failed);
         Interlocked.Add(ref _retried, outcome.Retried);
         seconds.Observe(duration.TotalSeconds);
+        times.Record(duration.TotalSeconds, new("listener", listener), new("destination", destination));
     }
+
+    public void ReportWritten() => Interlocked.Increment(ref _reportsWritten);
+
+    public void ReportFailed() => Interlocked.Increment(ref _reportsFailed);
+
+    public void ReportsLost(int count) => Interlocked.Add(ref _reportsLost, count);
 
     public void Skip(SkipReason reason, long packets) => Interlocked.Add(ref _skipped[(int)reason], packets);
 

@@ -7,12 +7,21 @@ namespace UdpGateway.Gateway.Observability;
 internal sealed class GatewayHealth(GatewayOptions options, ConfigurationFollower follower, IReadOnlyList<Worker> workers)
 {
     private volatile bool _draining;
+    private volatile bool _confirmed;
 
     /// <summary>False when a worker has died: only a restart helps.</summary>
     public bool IsLive => workers.All(worker => worker.IsAlive);
 
     /// <summary>The configuration was read once, and the gateway does not stop.</summary>
     public bool IsReady => IsLive && !_draining && follower.ServedRevision >= 0;
+
+    /// <summary>
+    /// What a container's health check asks. It turns true once and stays so while the gateway lives, also when it drains: false
+    /// gets the task stopped.
+    /// </summary>
+    public bool IsHealthy => IsLive && follower.ServedRevision >= 0 && (_confirmed || !options.WaitsForBalancer);
+
+    public void ConfirmHealthy() => _confirmed = true;
 
     public void BeginDraining() => _draining = true;
 
@@ -58,6 +67,8 @@ internal sealed class GatewayHealth(GatewayOptions options, ConfigurationFollowe
                 destination.Arns,
                 Formatter = destination.Formatter.ToString(),
                 destination.UseAsyncInvoke,
+                destination.MetricsEnabled,
+                destination.LogGroupName,
                 destination.Arguments,
                 Batching = new { destination.Batching.Count, TimeoutInSeconds = destination.Batching.Timeout.TotalSeconds, destination.Batching.SizeInBytes },
             }),

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using Prometheus;
 using UdpGateway.Gateway.Destinations;
 
@@ -6,60 +8,86 @@ namespace UdpGateway.Gateway.Observability;
 /// <summary>
 /// Every metric of the gateway. Packets are counted as plain numbers by the workers and copied here when somebody
 /// scrapes. Labels: <c>listener</c> is the physical resource id, <c>destination</c> its name, <c>reason</c> a
-/// <see cref="DropReason"/>; nothing is labelled by client.
+/// <see cref="DropReason"/>; nothing is labelled by client. The same numbers are instruments of a meter, for OpenTelemetry.
 /// </summary>
-internal sealed class GatewayMetrics
+internal sealed class GatewayMetrics : IDisposable
 {
+    public const string MeterName = "UdpGateway";
+
+    /// <summary>From a warm function to one that runs into a timeout of minutes.</summary>
+    private static readonly double[] DeliveryBuckets = Prometheus.Histogram.ExponentialBuckets(0.001, 2.5, 14);
+
+    // Instruments are read one by one in one go: collecting once serves them all.
+    private static readonly TimeSpan CollectInterval = TimeSpan.FromMilliseconds(100);
+
+    private readonly Meter _meter = new(MeterName);
+    private readonly Histogram<double> _deliveryTimes;
+    private readonly List<Collector> _families = [];
+    private long _collectedAt;
+    private ConfigurationFollower? _follower;
     private readonly CollectorRegistry _registry = Metrics.NewCustomRegistry();
-    private readonly Counter _packetsReceived;
-    private readonly Counter _bytesReceived;
-    private readonly Counter _packetsSent;
-    private readonly Counter _bytesSent;
-    private readonly Counter _drops;
-    private readonly Counter _handshakes;
-    private readonly Gauge _peers;
-    private readonly Counter _batches;
-    private readonly Counter _packetsSkipped;
-    private readonly Counter _deliveredPackets;
-    private readonly Counter _retriedPackets;
-    private readonly Gauge _queuedPackets;
-    private readonly Histogram _deliverySeconds;
-    private readonly Gauge _listeners;
-    private readonly Gauge _revision;
+    private readonly Prometheus.Counter _packetsReceived;
+    private readonly Prometheus.Counter _bytesReceived;
+    private readonly Prometheus.Counter _packetsSent;
+    private readonly Prometheus.Counter _bytesSent;
+    private readonly Prometheus.Counter _drops;
+    private readonly Prometheus.Counter _handshakes;
+    private readonly Prometheus.Gauge _peers;
+    private readonly Prometheus.Counter _batches;
+    private readonly Prometheus.Counter _packetsSkipped;
+    private readonly Prometheus.Counter _deliveredPackets;
+    private readonly Prometheus.Counter _retriedPackets;
+    private readonly Prometheus.Counter _reports;
+    private readonly Prometheus.Counter _reportsLost;
+    private readonly Prometheus.Gauge _queuedPackets;
+    private readonly Prometheus.Histogram _deliverySeconds;
+    private readonly Prometheus.Gauge _listeners;
+    private readonly Prometheus.Gauge _revision;
 
     public GatewayMetrics()
     {
         var factory = Metrics.WithCustomRegistry(_registry);
-        _packetsReceived = factory.CreateCounter("udpgw_packets_received_total", "Datagrams taken from the listener's sockets.", "listener");
-        _bytesReceived = factory.CreateCounter("udpgw_bytes_received_total", "Their payload bytes.", "listener");
-        _packetsSent = factory.CreateCounter("udpgw_packets_sent_total", "Datagrams that the kernel took for sending: replies, handshakes, keepalives.", "listener");
-        _bytesSent = factory.CreateCounter("udpgw_bytes_sent_total", "Their payload bytes.", "listener");
-        _drops = factory.CreateCounter("udpgw_drops_total", "Packets and replies that went no further, by reason.", "listener", "reason");
-        _handshakes = factory.CreateCounter("udpgw_handshakes_total", "WireGuard handshakes: answered, cookie_replied, completed by the client's first packet, unconfirmed for the third time in a row or more.", "listener", "result");
-        _peers = factory.CreateGauge("udpgw_peers", "WireGuard peers: confirmed, or half_open while the client has not answered.", "listener", "state");
-        _batches = factory.CreateCounter("udpgw_batches_total", "Batches by what became of them: delivered, function_error, failed.", "listener", "destination", "result");
-        _packetsSkipped = factory.CreateCounter("udpgw_packets_skipped_total", "Packets that a destination did not take by its declaration: filtered, not_coap.", "listener", "destination", "reason");
-        _deliveredPackets = factory.CreateCounter("udpgw_destination_packets_total", "Packets by what became of them: delivered, function_error, failed.", "listener", "destination", "result");
-        _retriedPackets = factory.CreateCounter("udpgw_retried_packets_total", "Packets that were sent again to a one-way destination, once for each time.", "listener", "destination");
-        _queuedPackets = factory.CreateGauge("udpgw_queue_packets", "Packets that wait for a delivery to start.", "listener", "destination");
-        // From a warm function to one that runs into a timeout of minutes.
-        _deliverySeconds = factory.CreateHistogram("udpgw_delivery_seconds", "Time from the start of a delivery to its answer.", ["listener", "destination"],
-            new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.001, 2.5, 14) });
-        _listeners = factory.CreateGauge("udpgw_listeners", "Listeners by state: served, failed.", "state");
-        _revision = factory.CreateGauge("udpgw_served_revision", "The store's revision that is served.");
+        _packetsReceived = AddCounter(factory, "udpgw_packets_received_total", "Datagrams taken from the listener's sockets.", "listener");
+        _bytesReceived = AddCounter(factory, "udpgw_bytes_received_total", "Their payload bytes.", "listener");
+        _packetsSent = AddCounter(factory, "udpgw_packets_sent_total", "Datagrams that the kernel took for sending: replies, handshakes, keepalives.", "listener");
+        _bytesSent = AddCounter(factory, "udpgw_bytes_sent_total", "Their payload bytes.", "listener");
+        _drops = AddCounter(factory, "udpgw_drops_total", "Packets and replies that went no further, by reason.", "listener", "reason");
+        _handshakes = AddCounter(factory, "udpgw_handshakes_total", "WireGuard handshakes: answered, cookie_replied, completed by the client's first packet, unconfirmed for the third time in a row or more.", "listener", "result");
+        _peers = AddGauge(factory, "udpgw_peers", "WireGuard peers: confirmed, or half_open while the client has not answered.", "listener", "state");
+        _batches = AddCounter(factory, "udpgw_batches_total", "Batches by what became of them: delivered, function_error, failed.", "listener", "destination", "result");
+        _packetsSkipped = AddCounter(factory, "udpgw_packets_skipped_total", "Packets that a destination did not take by its declaration: filtered, not_coap.", "listener", "destination", "reason");
+        _deliveredPackets = AddCounter(factory, "udpgw_destination_packets_total", "Packets by what became of them: delivered, function_error, failed.", "listener", "destination", "result");
+        _retriedPackets = AddCounter(factory, "udpgw_retried_packets_total", "Packets that were sent again to a one-way destination, once for each time.", "listener", "destination");
+        _reports = AddCounter(factory, "udpgw_reports_total", "Calls of a destination owner's CloudWatch, by result: written, failed.", "listener", "destination", "result");
+        _reportsLost = AddCounter(factory, "udpgw_reports_lost_total", "Log lines and minutes of metrics that never reached it.", "listener", "destination");
+        _queuedPackets = AddGauge(factory, "udpgw_queue_packets", "Packets that wait for a delivery to start.", "listener", "destination");
+        const string DeliverySeconds = "udpgw_delivery_seconds";
+        const string DeliverySecondsHelp = "Time from the start of a delivery to its answer.";
+        _deliverySeconds = factory.CreateHistogram(DeliverySeconds, DeliverySecondsHelp, ["listener", "destination"], new HistogramConfiguration { Buckets = DeliveryBuckets });
+        _families.Add(_deliverySeconds);
+        _deliveryTimes = _meter.CreateHistogram(DeliverySeconds, "s", DeliverySecondsHelp, tags: null, new InstrumentAdvice<double> { HistogramBucketBoundaries = DeliveryBuckets });
+        _listeners = AddGauge(factory, "udpgw_listeners", "Listeners by state: served, failed.", "state");
+        _revision = AddGauge(factory, "udpgw_served_revision", "The store's revision that is served.");
     }
 
     /// <summary>Where a scrape reads from; set once, before the first.</summary>
-    public void Observe(ConfigurationFollower follower) => _registry.AddBeforeCollectCallback(() => Collect(follower));
+    public void Observe(ConfigurationFollower follower)
+    {
+        _follower = follower;
+        _registry.AddBeforeCollectCallback(() => Collect(follower));
+    }
 
-    public DeliveryCounters CreateDeliveryCounters(string listener, string destination) => new(_deliverySeconds.WithLabels(listener, destination));
+    public DeliveryCounters CreateDeliveryCounters(string listener, string destination) =>
+        new(_deliverySeconds.WithLabels(listener, destination), _deliveryTimes, listener, destination);
 
     public Task WriteAsync(Stream output, CancellationToken cancellationToken) => _registry.CollectAndExportAsTextAsync(output, cancellationToken);
+
+    public void Dispose() => _meter.Dispose();
 
     /// <summary>Drops the series of a listener that is gone.</summary>
     public void Forget(string listener)
     {
-        foreach (var family in new Collector[] { _packetsReceived, _bytesReceived, _packetsSent, _bytesSent, _drops, _handshakes, _peers, _batches, _packetsSkipped, _deliveredPackets, _retriedPackets, _queuedPackets, _deliverySeconds })
+        foreach (var family in _families.Where(family => family.LabelNames is ["listener", ..]))
             Forget(family, listener);
     }
 
@@ -69,13 +97,13 @@ internal sealed class GatewayMetrics
         {
             switch (family)
             {
-                case Counter counter:
+                case Prometheus.Counter counter:
                     counter.RemoveLabelled(labels);
                     break;
-                case Gauge gauge:
+                case Prometheus.Gauge gauge:
                     gauge.RemoveLabelled(labels);
                     break;
-                case Histogram histogram:
+                case Prometheus.Histogram histogram:
                     histogram.RemoveLabelled(labels);
                     break;
             }
@@ -84,11 +112,40 @@ internal sealed class GatewayMetrics
 
     private static IEnumerable<string[]> LabelsOf(Collector family) => family switch
     {
-        Counter counter => counter.GetAllLabelValues(),
-        Gauge gauge => gauge.GetAllLabelValues(),
-        Histogram histogram => histogram.GetAllLabelValues(),
+        Prometheus.Counter counter => counter.GetAllLabelValues(),
+        Prometheus.Gauge gauge => gauge.GetAllLabelValues(),
+        Prometheus.Histogram histogram => histogram.GetAllLabelValues(),
         _ => [],
     };
+
+    private Prometheus.Counter AddCounter(MetricFactory factory, string name, string help, params string[] labels)
+    {
+        var counter = factory.CreateCounter(name, help, labels);
+        _families.Add(counter);
+        _meter.CreateObservableCounter(name, () => Measure(counter, values => counter.WithLabels(values).Value), description: help);
+        return counter;
+    }
+
+    private Prometheus.Gauge AddGauge(MetricFactory factory, string name, string help, params string[] labels)
+    {
+        var gauge = factory.CreateGauge(name, help, labels);
+        _families.Add(gauge);
+        _meter.CreateObservableGauge(name, () => Measure(gauge, values => gauge.WithLabels(values).Value), description: help);
+        return gauge;
+    }
+
+    private List<Measurement<double>> Measure(Collector family, Func<string[], double> valueOf)
+    {
+        if (_follower is { } follower && (_collectedAt == 0 || Stopwatch.GetElapsedTime(_collectedAt) >= CollectInterval))
+        {
+            Collect(follower);
+            _collectedAt = Stopwatch.GetTimestamp();
+        }
+
+        var names = family.LabelNames;
+        return [.. LabelsOf(family).Select(values => new Measurement<double>(
+            valueOf(values), names.Select((name, index) => KeyValuePair.Create(name, (object?)values[index]))))];
+    }
 
     private void Collect(ConfigurationFollower follower)
     {
@@ -140,6 +197,11 @@ internal sealed class GatewayMetrics
         _packetsSkipped.WithLabels(listener, delivery.Name, "filtered").IncTo(delivery.Counters.Skipped(SkipReason.Filtered));
         _packetsSkipped.WithLabels(listener, delivery.Name, "not_coap").IncTo(delivery.Counters.Skipped(SkipReason.NotCoap));
         _queuedPackets.WithLabels(listener, delivery.Name).Set(delivery.QueuedPackets);
+        if (delivery.Report is null)
+            return;
+        _reports.WithLabels(listener, delivery.Name, "written").IncTo(delivery.Counters.ReportsWritten);
+        _reports.WithLabels(listener, delivery.Name, "failed").IncTo(delivery.Counters.ReportsFailed);
+        _reportsLost.WithLabels(listener, delivery.Name).IncTo(delivery.Counters.LostReports);
     }
 
     private void CollectResult(string listener, DestinationDelivery delivery, string label, DeliveryResult result)

@@ -34,10 +34,10 @@ internal sealed partial class HandshakeWatch(ILogger<HandshakeWatch> logger)
 
     private static partial class Log
     {
-        [LoggerMessage(1601, LogLevel.Warning, "Listener {Listener}: {Count} initiations were refused because their timestamp was not newer than the last one of the same key. A replay looks like this, and so does a device whose clock starts anew at every boot: give it a clock, or set the timestamp policy to accept-older-when-idle")]
+        [LoggerMessage(1701, LogLevel.Warning, "Listener {Listener}: {Count} initiations were refused because their timestamp was not newer than the last one of the same key. A replay looks like this, and so does a device whose clock starts anew at every boot: give it a clock, or set the timestamp policy to accept-older-when-idle")]
         public static partial void OldTimestamps(ILogger logger, string listener, long count);
 
-        [LoggerMessage(1602, LogLevel.Warning, "Listener {Listener}: {Count} responses went to clients that did not confirm the two before either. Check their pre-shared key and the way back to them")]
+        [LoggerMessage(1702, LogLevel.Warning, "Listener {Listener}: {Count} responses went to clients that did not confirm the two before either. Check their pre-shared key and the way back to them")]
         public static partial void Unconfirmed(ILogger logger, string listener, long count);
     }
 }

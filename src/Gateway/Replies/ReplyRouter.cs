@@ -24,21 +24,37 @@ internal sealed partial class ReplyRouter(DeliverySettings settings, ILogger log
     public async Task RouteAsync(PacketBatch batch, ReadOnlyMemory<byte> answer, CancellationToken cancellationToken)
     {
         var document = ReplyReader.Read(answer, batch.Id, batch.Count);
+        var (replies, bytes) = (0, 0L);
         foreach (var reply in document.Replies)
         {
             if (TryDecode(reply, batch, out var message))
-                await PostAsync(message, cancellationToken);
+            {
+                if (!await TryPostAsync(message, cancellationToken))
+                    continue;
+                replies++;
+                bytes += message.Length;
+            }
             else
+            {
                 document.AddProblem($"the Data of a reply is no {settings.Facts.Formatter} text");
+            }
         }
+
+        if (replies > 0)
+            settings.Report?.Replied(replies, bytes);
 
         var counters = batch.Listener.Counters;
         if (document.UnknownTags > 0)
             counters.DropReply(DropReason.ReplyUnknownTag, document.UnknownTags);
         if (document.Malformed > 0)
             counters.DropReply(DropReason.ReplyMalformed, document.Malformed);
-        if (document.UnknownTags + document.Malformed > 0 && _problemLog.TryOpen(out var suppressed))
-            Log.BadReplies(logger, settings.ListenerName, settings.Definition.Name, document.UnknownTags, document.Malformed, document.FirstProblem ?? "a tag is none of the batch", suppressed);
+        var dropped = document.UnknownTags + document.Malformed;
+        if (dropped == 0)
+            return;
+        var problem = document.FirstProblem ?? "a tag is none of the batch";
+        settings.Report?.RepliesDropped(dropped, problem);
+        if (_problemLog.TryOpen(out var suppressed))
+            Log.BadReplies(logger, settings.ListenerName, settings.Definition.Name, document.UnknownTags, document.Malformed, problem, suppressed);
     }
 
     private bool TryDecode(in Reply reply, PacketBatch batch, out WorkerMessage message)
@@ -57,7 +73,7 @@ internal sealed partial class ReplyRouter(DeliverySettings settings, ILogger log
     }
 
     /// <summary>A large answer may be faster than the worker: wait for it a little, then drop.</summary>
-    private static async Task PostAsync(WorkerMessage message, CancellationToken cancellationToken)
+    private static async Task<bool> TryPostAsync(WorkerMessage message, CancellationToken cancellationToken)
     {
         var worker = message.Listener.Worker;
         for (var waited = TimeSpan.Zero; !worker.TryPost(message); waited += Pause)
@@ -66,11 +82,13 @@ internal sealed partial class ReplyRouter(DeliverySettings settings, ILogger log
             {
                 message.Listener.Counters.DropReply(DropReason.ReplyQueueFull, 1);
                 ArrayPool<byte>.Shared.Return(message.Bytes);
-                return;
+                return false;
             }
 
             await Task.Delay(Pause, CancellationToken.None);
         }
+
+        return true;
     }
 
     private static partial class Log

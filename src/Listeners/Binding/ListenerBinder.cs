@@ -5,8 +5,6 @@ namespace UdpGateway.Listeners;
 /// <summary>Reads the properties of <c>Custom::ProxylityUdpGatewayListener</c> and of what nests in it.</summary>
 internal static class ListenerBinder
 {
-    private const string NoEffectYet = "is accepted but has no effect yet";
-
     // Our extensions and the hosted service's features that change what a client or the owner can rely on:
     // ignoring one silently would promise what is not kept.
     private static readonly string[] UnsupportedListenerProperties = ["PrivateKey", "KeyRotationToken"];
@@ -81,7 +79,6 @@ internal static class ListenerBinder
         var arguments = properties.Object("Arguments");
         var unsupported = UnsupportedDestinationProperties.Where(properties.Has)
             .Concat(UnsupportedArguments.Where(argument => arguments?.Has(argument) is true).Select(argument => $"Arguments.{argument}"));
-        WarnAboutObservability(properties, found);
         var arns = properties.Map("DestinationArn", scalarKey: "*");
         var declaration = new DestinationDeclaration
         {
@@ -98,6 +95,9 @@ internal static class ListenerBinder
             UseResponseStreaming = arguments?.Boolean("UseResponseStreaming"),
             Arguments = BindArguments(arguments ?? new PropertyBinder(default, properties.PathOf("Arguments"), found), properties, arns),
             Concurrency = properties.Integer("Concurrency"),
+            MetricsEnabled = properties.Boolean("MetricsEnabled"),
+            LogGroupName = NonEmpty(properties.Text("LogGroupName")),
+            EnableLogging = properties.Boolean("EnableLogging"),
             Unsupported = [.. unsupported],
         };
         arguments?.Accept("TenantIdFormatter");
@@ -131,20 +131,8 @@ internal static class ListenerBinder
         return declaration;
     }
 
-    private static void WarnAboutObservability(PropertyBinder properties, ProblemList found)
-    {
-        foreach (var name in (string[])["MetricsEnabled", "EnableLogging"])
-        {
-            if (properties.Boolean(name) is true)
-                found.Warning(properties.PathOf(name), null, NoEffectYet, "no_effect");
-        }
-
-        if (properties.Text("LogGroupName") is not null)
-            found.Warning(properties.PathOf("LogGroupName"), null, NoEffectYet, "no_effect");
-    }
-
     private static DeclaredKey? Key(PropertyBinder properties, string name) => properties.Text(name) is { } text ? new DeclaredKey(text) : null;
 
-    // An empty string is what a parameter with an empty default gives; it means no name, or no filter.
+    // An empty string is what a parameter with an empty default gives; it means no name, no filter, no log group.
     private static string? NonEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }

@@ -84,6 +84,12 @@ internal sealed class DestinationDeclaration
 
     public int? Concurrency { get; init; }
 
+    public bool? MetricsEnabled { get; init; }
+
+    public string? LogGroupName { get; init; }
+
+    public bool? EnableLogging { get; init; }
+
     /// <summary>Paths, relative to the destination, of declared properties that the data plane cannot honour yet.</summary>
     public required IReadOnlyList<string> Unsupported { get; init; }
 

@@ -22,6 +22,8 @@ internal sealed partial class DestinationValidator : AbstractValidator<Destinati
         RuleFor(destination => destination.UseResponseStreaming).Custom(RefuseResponseStreaming);
         RuleFor(destination => destination.Concurrency)
             .InclusiveBetween(1, MaxConcurrency).WithErrorCode("destination_concurrency").WithMessage($"must be from 1 to {MaxConcurrency:N0} deliveries at a time");
+        RuleFor(destination => destination.LogGroupName).Custom(RequireLogGroupName);
+        RuleFor(destination => destination.EnableLogging).Custom(WarnOfLoggingToNowhere);
         RuleForEach(destination => destination.Unsupported)
             .Custom((name, validation) => validation.AddFailure(ListenerValidator.Failure($"{validation.InstanceToValidate.Path}.{name}", "is not supported yet; remove it", "not_supported")));
         RuleFor(destination => destination.Batching).SetValidator(new BatchingValidator());
@@ -83,6 +85,25 @@ internal sealed partial class DestinationValidator : AbstractValidator<Destinati
             ? ListenerValidator.Failure(path, "cannot be combined with UseAsyncInvoke, because an asynchronous invocation has no response to stream; set at most one of them to true", "streaming_and_async")
             : ListenerValidator.Failure(path, "is not supported yet; remove it to receive the function's replies when it returns", "streaming_not_supported"));
     }
+
+    private static void RequireLogGroupName(string? name, ValidationContext<DestinationDeclaration> validation)
+    {
+        if (name is not null && !LogGroupNamePattern().IsMatch(name))
+            validation.AddFailure(ListenerValidator.Failure($"{validation.InstanceToValidate.Path}.LogGroupName", "must be the name of a log group, not its ARN: 1 to 512 letters, digits and . - _ / # characters", "log_group_name", name));
+    }
+
+    private static void WarnOfLoggingToNowhere(bool? enabled, ValidationContext<DestinationDeclaration> validation)
+    {
+        if (enabled is not true || validation.InstanceToValidate.LogGroupName is not null)
+            return;
+        var warning = ListenerValidator.Failure($"{validation.InstanceToValidate.Path}.EnableLogging", "has no effect without LogGroupName", "no_log_group");
+        warning.Severity = Severity.Warning;
+        validation.AddFailure(warning);
+    }
+
+    // CloudWatch Logs API Reference, "CreateLogGroup".
+    [GeneratedRegex(@"\A[.\-_/#A-Za-z0-9]{1,512}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex LogGroupNamePattern();
 
     [GeneratedRegex(@"\Arole/[\x21-\x7E]{1,576}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex RolePattern();

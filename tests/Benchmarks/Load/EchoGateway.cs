@@ -56,6 +56,9 @@ internal sealed class EchoGateway : IAsyncDisposable, IDestinationClients
     public AwsConnection Connect(ListenerRecord listener, DestinationDefinition destination, Arn arn) =>
         throw new InvalidOperationException("The echo calls no service.");
 
+    public AwsConnection ConnectCloudWatch(ListenerRecord listener, DestinationDefinition destination) =>
+        throw new InvalidOperationException("The echo writes no reports.");
+
     public async ValueTask DisposeAsync()
     {
         if (_host is not null)

@@ -80,5 +80,8 @@ internal static class DestinationUnderTest
             new LambdaClient(Connect(listener, destination, Arn.TryParse(arn, out var parsed) ? parsed : throw new ArgumentException(arn, nameof(arn))));
 
         public AwsConnection Connect(ListenerRecord listener, DestinationDefinition destination, Arn arn) => connect(arn);
+
+        public AwsConnection ConnectCloudWatch(ListenerRecord listener, DestinationDefinition destination) =>
+            throw new NotSupportedException("Destinations themselves write no reports.");
     }
 }

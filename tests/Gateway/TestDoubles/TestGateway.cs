@@ -30,7 +30,7 @@ internal sealed class TestGateway : IAsyncDisposable, IDestinationClients
     public static async Task<TestGateway> StartAsync(SocketBackend backend = SocketBackend.Best, Func<GatewayOptions, GatewayOptions>? configure = null)
     {
         var gateway = new TestGateway();
-        var options = new GatewayOptions { SocketBackend = backend, Region = "eu-central-1", DrainTime = TimeSpan.FromSeconds(10), PollInterval = TimeSpan.FromMilliseconds(50) };
+        var options = new GatewayOptions { SocketBackend = backend, Region = "eu-central-1", DrainTime = TimeSpan.Zero, FlushTime = TimeSpan.FromSeconds(10), PollInterval = TimeSpan.FromMilliseconds(50) };
         gateway.Host = await GatewayHost.StartAsync(configure?.Invoke(options) ?? options, gateway.Store, gateway.Store, gateway, gateway._loggers, CancellationToken.None);
         return gateway;
     }
@@ -42,6 +42,12 @@ internal sealed class TestGateway : IAsyncDisposable, IDestinationClients
 
     AwsConnection IDestinationClients.Connect(ListenerRecord listener, DestinationDefinition destination, Arn arn) =>
         throw new NotSupportedException("These tests deliver to functions; the other destinations have tests of their own.");
+
+    /// <summary>What stands for the CloudWatch of whoever owns a destination.</summary>
+    public AwsConnection? CloudWatch { get; set; }
+
+    AwsConnection IDestinationClients.ConnectCloudWatch(ListenerRecord listener, DestinationDefinition destination) =>
+        CloudWatch ?? throw new NotSupportedException("The test has not said where CloudWatch is.");
 
     public static ListenerDefinition Udp(params DestinationDefinition[] destinations) => new()
     {

@@ -5,6 +5,22 @@ namespace UdpGateway.Listeners.Tests.Binding;
 public sealed class ListenerPropertiesBindingTests
 {
     [Theory]
+    [InlineData("{\"LogGroupName\":\"/logs/x\"}", false, "/logs/x")]
+    [InlineData("{\"LogGroupName\":\"/logs/x\",\"EnableLogging\":\"true\",\"MetricsEnabled\":\"true\"}", true, "/logs/x")]
+    [InlineData("{\"LogGroupName\":\"/logs/x\",\"EnableLogging\":\"false\",\"MetricsEnabled\":false}", false, null)]
+    [InlineData("{\"LogGroupName\":\"\"}", false, null)]
+    public void A_log_group_is_written_to_unless_logging_is_switched_off(string json, bool metrics, string? logGroup)
+    {
+        var listener = Udp();
+        foreach (var property in System.Text.Json.Nodes.JsonNode.Parse(json)!.AsObject())
+            listener = listener.With($"Destinations[0].{property.Key}", property.Value!.ToJsonString());
+
+        var destination = BindValid(listener).Destinations[0];
+
+        Assert.Equal((metrics, logGroup), (destination.MetricsEnabled, destination.LogGroupName));
+    }
+
+    [Theory]
     [InlineData("100", 100)]
     [InlineData("\"100\"", 100)]
     [InlineData("\"1E2\"", 100)]

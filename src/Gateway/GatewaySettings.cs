@@ -1,0 +1,86 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Configuration;
+using UdpGateway.WireGuard;
+
+namespace UdpGateway.Gateway;
+
+/// <summary>
+/// What the gateway program is told, on the command line (<c>--name VALUE</c>) or in the environment (<c>UDPGW_NAME</c>).
+/// </summary>
+internal static class GatewaySettings
+{
+    public const int DefaultAdminPort = 9100;
+
+    // Fargate waits at most 120 s between SIGTERM and SIGKILL.
+    private const int DefaultDrainSeconds = 110;
+
+    /// <exception cref="FormatException">A setting cannot be read; the message says which, what it is, and what would be right.</exception>
+    public static GatewayOptions Read(IConfiguration settings)
+    {
+        var defaults = new GatewayOptions();
+        return defaults with
+        {
+            BindAddress = Address(settings, "bind") ?? IPAddress.Any,
+            LocalAddress = Address(settings, "local-address"),
+            AdminPort = AdminPort(settings),
+            HealthPort = Integer(settings, "health-port"),
+            AdminNetworks = [.. Items(settings, "admin-networks").Select(Network)],
+            Workers = Integer(settings, "workers") ?? Environment.ProcessorCount,
+            DrainTime = Seconds(settings, "drain-seconds") ?? TimeSpan.FromSeconds(DefaultDrainSeconds),
+            FlushTime = Seconds(settings, "flush-seconds") ?? defaults.FlushTime,
+            TimestampPolicy = TimestampPolicies.Parse(settings["timestamp-policy"] ?? "strict"),
+            Region = settings["region"] ?? Environment.GetEnvironmentVariable("AWS_REGION") ?? defaults.Region,
+            Domain = settings["domain"] ?? defaults.Domain,
+            NameServers = [.. Items(settings, "name-servers").Select(NameServer)],
+            MetricsNamespace = settings["metrics-namespace"] ?? defaults.MetricsNamespace,
+        };
+    }
+
+    public static int AdminPort(IConfiguration settings) => Integer(settings, "admin-port") ?? DefaultAdminPort;
+
+    /// <summary>Whether log lines are JSON: as said by <c>log-format</c>, else where nobody watches.</summary>
+    public static bool LogsJson(IConfiguration settings) => settings["log-format"] switch
+    {
+        null => Console.IsOutputRedirected,
+        "json" => true,
+        "text" => false,
+        var other => throw new FormatException($"log-format is \"{other}\"; it must be json or text."),
+    };
+
+    private static int? Integer(IConfiguration settings, string name) => settings[name] switch
+    {
+        null => null,
+        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) => number,
+        var text => throw new FormatException($"{name} is \"{text}\"; it must be a whole number."),
+    };
+
+    private static TimeSpan? Seconds(IConfiguration settings, string name) => settings[name] switch
+    {
+        null => null,
+        var text when double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds <= 3600 => TimeSpan.FromSeconds(seconds),
+        var text => throw new FormatException($"{name} is \"{text}\"; it must be a number of seconds up to 3600."),
+    };
+
+    private static IPAddress? Address(IConfiguration settings, string name) => settings[name] switch
+    {
+        null => null,
+        var text when IPAddress.TryParse(text, out var address) => address,
+        var text => throw new FormatException($"{name} is \"{text}\"; it must be an IP address."),
+    };
+
+    private static string[] Items(IConfiguration settings, string name) =>
+        (settings[name] ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private static IPNetwork Network(string text) => IPNetwork.TryParse(text, out var network)
+        ? network
+        : throw new FormatException($"admin-networks has \"{text}\"; each must be a CIDR block such as 10.0.0.0/16.");
+
+    private static IPEndPoint NameServer(string text)
+    {
+        const int Dns = 53;
+        if (!IPEndPoint.TryParse(text, out var server))
+            throw new FormatException($"name-servers has \"{text}\"; each must be an IP address, with or without a port.");
+        return server.Port == 0 ? new IPEndPoint(server.Address, Dns) : server;
+    }
+}
