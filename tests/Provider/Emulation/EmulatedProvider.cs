@@ -22,7 +22,7 @@ internal sealed class EmulatedProvider : IAsyncDisposable
 
     public string DirectoryPath { get; }
 
-    public static string Program { get; } = FindProgram();
+    public static string Program { get; } = Repository.File("tests", "Provider.TestHost", "bin", Repository.Configuration, "net10.0", "UdpGateway.Provider.TestHost.dll");
 
     public static async Task<EmulatedProvider> StartAsync(TimeSpan? timeout = null, TimeSpan[]? retryDelays = null, string? onFailure = null)
     {
@@ -87,14 +87,5 @@ internal sealed class EmulatedProvider : IAsyncDisposable
                 await Task.Delay(50);
             }
         }
-    }
-
-    private static string FindProgram()
-    {
-        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory.FullName, "Provider.sln")))
-            directory = directory.Parent ?? throw new InvalidOperationException("The tests run outside the repository.");
-        return Path.Combine(directory.FullName, "tests", "Provider.TestHost", "bin", configuration, "net10.0", "UdpGateway.Provider.TestHost.dll");
     }
 }

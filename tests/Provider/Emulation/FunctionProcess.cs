@@ -32,8 +32,6 @@ internal sealed class FunctionProcess : IDisposable
         var variables = start.Environment;
         foreach (var name in variables.Keys.Except(["PATH", "HOME", "DOTNET_ROOT", "TMPDIR"], StringComparer.Ordinal).ToArray())
             variables.Remove(name);
-        foreach (var (name, value) in function.Environment)
-            variables[name] = value;
         variables["AWS_LAMBDA_RUNTIME_API"] = $"{authority}/{Token}";
         variables["AWS_LAMBDA_FUNCTION_NAME"] = function.Name;
         variables["AWS_LAMBDA_FUNCTION_VERSION"] = "$LATEST";
@@ -45,6 +43,8 @@ internal sealed class FunctionProcess : IDisposable
         variables["AWS_ACCESS_KEY_ID"] = "AKIAEMULATEDFUNCTION";
         variables["AWS_SECRET_ACCESS_KEY"] = "emulated";
         variables["AWS_EC2_METADATA_DISABLED"] = "true";
+        foreach (var (name, value) in function.Environment)
+            variables[name] = value;
         _process = Process.Start(start)!;
         _process.OutputDataReceived += (_, line) => Add(line.Data);
         _process.ErrorDataReceived += (_, line) => Add(line.Data);
