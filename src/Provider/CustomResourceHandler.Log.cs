@@ -12,8 +12,8 @@ public sealed partial class CustomResourceHandler
         [LoggerMessage(2002, LogLevel.Error, "Request {RequestId} asks for its answer to be sent to a host that is not CloudFormation's; it is ignored.")]
         public static partial void ForeignResponseUrl(ILogger logger, string requestId);
 
-        [LoggerMessage(2003, LogLevel.Information, "{RequestType} of {LogicalResourceId} (request {RequestId}).")]
-        public static partial void Received(ILogger logger, string requestType, string logicalResourceId, string requestId);
+        [LoggerMessage(2003, LogLevel.Information, "{RequestType} of {LogicalResourceId} (request {RequestId}, continuation {Continuation}).")]
+        public static partial void Received(ILogger logger, string requestType, string logicalResourceId, string requestId, int continuation);
 
         [LoggerMessage(2004, LogLevel.Information, "Request {RequestId} was answered before and gets the same answer.")]
         public static partial void Replayed(ILogger logger, string requestId);
@@ -26,5 +26,11 @@ public sealed partial class CustomResourceHandler
 
         [LoggerMessage(2007, LogLevel.Error, "Request {RequestId} met an unexpected fault.")]
         public static partial void Unexpected(ILogger logger, Exception exception, string requestId);
+
+        [LoggerMessage(2008, LogLevel.Information, "{LogicalResourceId} is not served yet (request {RequestId}): {Obstacle}")]
+        public static partial void NotYetServed(ILogger logger, string logicalResourceId, string requestId, string obstacle);
+
+        [LoggerMessage(2009, LogLevel.Information, "{LogicalResourceId} goes on in another invocation (request {RequestId}).")]
+        public static partial void Continued(ILogger logger, string logicalResourceId, string requestId);
     }
 }

@@ -14,9 +14,6 @@ namespace UdpGateway.Provider;
 /// </summary>
 public sealed partial class CustomResourceHandler
 {
-    private static readonly TimeSpan ShortestGuard = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestGuard = TimeSpan.FromSeconds(10);
-
     private readonly ProviderOptions _options;
     private readonly IListenerStore _store;
     private readonly CustomResources _resources;
@@ -31,7 +28,7 @@ public sealed partial class CustomResourceHandler
     {
         _options = options;
         _store = store;
-        _resources = new CustomResources(options, new ListenerResource(options, store, new ListenerSecrets(secrets), provisioner, logger));
+        _resources = new CustomResources(options, secrets, new ListenerResource(options, store, new ListenerSecrets(secrets), provisioner, logger));
         _sender = new ResponseSender(responseClient, time, logger);
         _time = time;
         _logger = logger;
@@ -44,9 +41,16 @@ public sealed partial class CustomResourceHandler
     /// <param name="cloudFormationEvent">JSON, direct or in an SNS envelope.</param>
     /// <param name="deadline">When the process may be stopped; the work is given up earlier, so that the answer still arrives.</param>
     /// <exception cref="ResponseUndeliveredException">Nobody took the answer. Handling the event again sends the same one.</exception>
-    public async Task HandleAsync(ReadOnlyMemory<byte> cloudFormationEvent, DateTimeOffset deadline, CancellationToken cancellationToken)
+    public Task HandleAsync(ReadOnlyMemory<byte> cloudFormationEvent, DateTimeOffset deadline, CancellationToken cancellationToken) =>
+        HandleAsync(cloudFormationEvent, deadline, invokeAgain: null, cancellationToken);
+
+    /// <param name="payload">The event, or the envelope in which <paramref name="invokeAgain"/> was given it.</param>
+    /// <param name="invokeAgain">Has a payload handled in an invocation of its own, later; null where nobody can do that.</param>
+    internal async Task HandleAsync(
+        ReadOnlyMemory<byte> payload, DateTimeOffset deadline, Func<ReadOnlyMemory<byte>, CancellationToken, Task>? invokeAgain, CancellationToken cancellationToken)
     {
         // 1 read the event
+        var continuation = Continuation.Unwrap(payload, _time.GetUtcNow(), out var cloudFormationEvent);
         if (!CustomResourceEvent.TryParse(cloudFormationEvent, out var request))
         {
             Log.NotAnEvent(_logger, cloudFormationEvent.Length);
@@ -60,34 +64,39 @@ public sealed partial class CustomResourceHandler
         }
 
         // 2 to 7
-        Log.Received(_logger, request.RequestTypeText, request.LogicalResourceId, request.Key.RequestId);
-        var body = await DecideAsync(request, deadline, cancellationToken);
+        Log.Received(_logger, request.RequestTypeText, request.LogicalResourceId, request.Key.RequestId, continuation.Number);
+        var limit = continuation.Since + (request.ServiceTimeout is { } timeout && timeout < _options.TimeLimit ? timeout : _options.TimeLimit);
+        var mayContinue = invokeAgain is not null && !continuation.IsLast && deadline < limit;
+        var time = new WorkTime(deadline < limit ? deadline : limit, _time);
+        var body = await DecideAsync(request, time, mayContinue ? token => invokeAgain!(continuation.WrapNext(cloudFormationEvent), token) : null, cancellationToken);
+        if (body is not { } decided)
+            return;
 
         // 8 respond
-        if (!await _sender.TrySendAsync(responseUrl, body, deadline))
+        if (!await _sender.TrySendAsync(responseUrl, decided, time.Deadline))
             throw new ResponseUndeliveredException($"CloudFormation did not take the answer to request {request.Key.RequestId} before the deadline.");
-        await AcknowledgeAsync(request, body);
+        await AcknowledgeAsync(request, decided, time);
     }
 
-    /// <summary>The answer that holds for this event; never throws.</summary>
-    private async Task<ReadOnlyMemory<byte>> DecideAsync(CustomResourceEvent request, DateTimeOffset deadline, CancellationToken cancellationToken)
+    /// <summary>The answer that holds for this event, or null when another invocation goes on with it; never throws.</summary>
+    private async Task<ReadOnlyMemory<byte>?> DecideAsync(CustomResourceEvent request, WorkTime time, Func<CancellationToken, Task>? continueLater, CancellationToken cancellationToken)
     {
-        var left = deadline - _time.GetUtcNow();
-        var guard = TimeSpan.FromTicks(Math.Clamp(left.Ticks / 10, ShortestGuard.Ticks, LongestGuard.Ticks));
-        using var timeout = new CancellationTokenSource(left > guard ? left - guard : TimeSpan.Zero, _time);
-        using var work = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        using var timeUp = new CancellationTokenSource(time.ForWork, _time);
+        using var work = CancellationTokenSource.CreateLinkedTokenSource(timeUp.Token, cancellationToken);
+        using var timeout = new CancellationTokenSource(time.UntilAbandoned, _time);
+        using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         CustomResourceAnswer answer;
         try
         {
-            var state = await _store.BeginRequestAsync(request.Key, work.Token).WaitAsync(work.Token);
+            // On another thread and abandoned when time is up: neither a store nor a resource that hangs can keep the answer.
+            var state = await Task.Run(() => _store.BeginRequestAsync(request.Key, work.Token), work.Token).WaitAsync(abandoned.Token);
             if (state.Answer is { } decided)
             {
                 Log.Replayed(_logger, request.Key.RequestId);
                 return decided;
             }
 
-            // On another thread and abandoned at the deadline: even a resource that hangs cannot keep the answer.
-            answer = await Task.Run(() => _resources.ApplyAsync(request, state, work.Token), work.Token).WaitAsync(work.Token);
+            answer = await Task.Run(() => _resources.ApplyAsync(request, state, work.Token), work.Token).WaitAsync(abandoned.Token);
             if (!answer.Fits(request))
                 answer = CustomResources.Failure(request, $"The answer would be longer than the {CustomResourceAnswer.MaxBodySize:N0} bytes that CloudFormation takes; use fewer or shorter names.");
         }
@@ -95,11 +104,18 @@ public sealed partial class CustomResourceHandler
         {
             answer = CustomResources.Failure(request, exception.Message);
         }
-        catch (OperationCanceledException) when (work.IsCancellationRequested)
+        catch (NotYetServedException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            answer = CustomResources.Failure(request, timeout.IsCancellationRequested
-                ? "The request was not finished in the time that it has; the provider's log tells how far it came."
-                : "The provider was stopped before the request was finished.");
+            Log.NotYetServed(_logger, request.LogicalResourceId, request.Key.RequestId, exception.Message);
+            if (continueLater is not null && await TryContinueAsync(request, continueLater, time))
+                return null;
+            answer = CustomResources.Failure(request, $"The listener was not served in the time that the request has. {exception.Message}");
+        }
+        catch (Exception exception) when (exception is NotYetServedException || (exception is OperationCanceledException && (work.IsCancellationRequested || abandoned.IsCancellationRequested)))
+        {
+            answer = CustomResources.Failure(request, cancellationToken.IsCancellationRequested
+                ? "The provider was stopped before the request was finished."
+                : "The request was not finished in the time that it has; the provider's log tells how far it came.");
         }
         catch (Exception exception)
         {
@@ -109,17 +125,34 @@ public sealed partial class CustomResourceHandler
 
         if (answer.Reason is not null)
             Log.Failed(_logger, request.LogicalResourceId, request.Key.RequestId, answer.Reason);
-        return await SettleAsync(request, answer, guard / 2);
+        return await SettleAsync(request, answer, time);
+    }
+
+    private async Task<bool> TryContinueAsync(CustomResourceEvent request, Func<CancellationToken, Task> continueLater, WorkTime time)
+    {
+        using var timeout = new CancellationTokenSource(time.ToContinue, _time);
+        try
+        {
+            await Task.Run(() => continueLater(timeout.Token), timeout.Token).WaitAsync(timeout.Token);
+            Log.Continued(_logger, request.LogicalResourceId, request.Key.RequestId);
+            return true;
+        }
+        catch (Exception exception)
+        {
+            // Should the invocation have been accepted all the same, it finds the failure decided.
+            Log.Unexpected(_logger, exception, request.Key.RequestId);
+            return false;
+        }
     }
 
     /// <summary>Makes the answer the one that holds; a failure that does takes its own work back first.</summary>
-    private async Task<ReadOnlyMemory<byte>> SettleAsync(CustomResourceEvent request, CustomResourceAnswer answer, TimeSpan limit)
+    private async Task<ReadOnlyMemory<byte>> SettleAsync(CustomResourceEvent request, CustomResourceAnswer answer, WorkTime time)
     {
         ReadOnlyMemory<byte> body = answer.ToBody(request);
-        using var timeout = new CancellationTokenSource(limit, _time);
+        using var timeout = new CancellationTokenSource(time.ToSettle, _time);
         try
         {
-            var decided = await _store.DecideAnswerAsync(request.Key, body, timeout.Token).WaitAsync(timeout.Token);
+            var decided = await Task.Run(() => _store.DecideAnswerAsync(request.Key, body, timeout.Token), timeout.Token).WaitAsync(timeout.Token);
             if (!decided.Span.SequenceEqual(body.Span))
                 return decided;
             if (!answer.Succeeded)
@@ -134,12 +167,13 @@ public sealed partial class CustomResourceHandler
         return body;
     }
 
-    private async Task AcknowledgeAsync(CustomResourceEvent request, ReadOnlyMemory<byte> body)
+    private async Task AcknowledgeAsync(CustomResourceEvent request, ReadOnlyMemory<byte> body, WorkTime time)
     {
         Log.Answered(_logger, request.LogicalResourceId, request.Key.RequestId);
+        using var timeout = new CancellationTokenSource(time.ToAcknowledge, _time);
         try
         {
-            await _resources.AcknowledgeAsync(request, body, CancellationToken.None);
+            await Task.Run(() => _resources.AcknowledgeAsync(request, body, timeout.Token), timeout.Token).WaitAsync(timeout.Token);
         }
         catch (Exception exception)
         {

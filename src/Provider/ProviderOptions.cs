@@ -1,3 +1,5 @@
+using UdpGateway.Listeners;
+
 namespace UdpGateway.Provider;
 
 /// <summary>Where and how this provider runs.</summary>
@@ -15,6 +17,15 @@ public sealed record ProviderOptions
 
     /// <summary>When set, Create and Update must bring the same ApiKey. It stops mistakes, not attackers.</summary>
     public string? ApiKey { get; init; }
+
+    /// <summary>The secret that holds the ApiKey, in place of the key itself; read for every event that needs it, so that it can be changed.</summary>
+    public SecretReference? ApiKeySecret { get; init; }
+
+    /// <summary>
+    /// Longest time for one event, over all invocations that work on it. CloudFormation itself gives up after an hour, unless the
+    /// template sets a ServiceTimeout.
+    /// </summary>
+    public TimeSpan TimeLimit { get; init; } = TimeSpan.FromSeconds(3300);
 
     /// <summary>Whether a destination with this ARN may do without a Role.</summary>
     public Func<string, bool> MayOmitRole { get; init; } = static _ => false;

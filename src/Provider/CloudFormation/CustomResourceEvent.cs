@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text.Json;
 using UdpGateway.Listeners.Storage;
 
@@ -46,6 +47,14 @@ internal sealed class CustomResourceEvent
 
     /// <summary>Only Create and Update may look at them: a Delete may bring the shapes of years ago.</summary>
     public JsonElement Properties { get; }
+
+    /// <summary>CloudFormation's own patience with the resource, where the event tells it; null where it does not.</summary>
+    public TimeSpan? ServiceTimeout =>
+        Properties.ValueKind is JsonValueKind.Object && Properties.TryGetProperty(nameof(ServiceTimeout), out var value)
+        && int.TryParse(value.ValueKind is JsonValueKind.String ? Text(Properties, nameof(ServiceTimeout)) : value.GetRawText(), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+        && seconds is >= 1 and <= 3600
+            ? TimeSpan.FromSeconds(seconds)
+            : null;
 
     public bool TryGetRequestType(out CustomResourceRequestType type)
     {

@@ -12,8 +12,13 @@ public interface IListenerProvisioner
     /// <exception cref="ProvisioningException">There is no such port; the message says why.</exception>
     Task<int> AllocatePortAsync(string physicalResourceId, string logicalResourceId, int? requestedPort, CancellationToken cancellationToken);
 
-    /// <summary>Returns when the record, at its version or a newer one, is served.</summary>
+    /// <summary>
+    /// Returns when the record, at its version or a newer one, is served. Cancelling it is no failure: asking again, also from
+    /// another process, goes on waiting.
+    /// </summary>
     /// <exception cref="ProvisioningException">It cannot be; the message says why.</exception>
+    /// <exception cref="NotYetServedException">Cancelled, and this was missing last.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled, and there is nothing to say about it.</exception>
     Task WaitUntilServedAsync(ListenerRecord record, CancellationToken cancellationToken);
 
     /// <summary>Gives back what serving took. Called before the record is deleted, and possibly again after a failure.</summary>
@@ -33,6 +38,28 @@ public sealed class ProvisioningException : Exception
     }
 
     public ProvisioningException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}
+
+/// <summary>
+/// Waiting was given up while nothing had failed; the message is one sentence for the stack's events that says what is
+/// missing, and holds no secret.
+/// </summary>
+public sealed class NotYetServedException : Exception
+{
+    public NotYetServedException()
+        : base("The listener is not served yet.")
+    {
+    }
+
+    public NotYetServedException(string message)
+        : base(message)
+    {
+    }
+
+    public NotYetServedException(string message, Exception innerException)
         : base(message, innerException)
     {
     }

@@ -25,7 +25,7 @@ internal interface ICustomResource
 }
 
 /// <summary>Finds the resource of a type, and handles what all types have in common.</summary>
-internal sealed class CustomResources(ProviderOptions options, ICustomResource listener)
+internal sealed class CustomResources(ProviderOptions options, ISecretStore secrets, ICustomResource listener)
 {
     private static readonly string[] NotYetSupported = ["DestinationArn", "PacketSource", "Fleet"];
 
@@ -43,7 +43,7 @@ internal sealed class CustomResources(ProviderOptions options, ICustomResource l
 
         if (resource is null)
             return Failure(request, UnknownType(request.ResourceType));
-        RequireApiKey(request.Properties);
+        await RequireApiKeyAsync(request.Properties, cancellationToken);
         return await resource.ApplyAsync(request, state, cancellationToken);
     }
 
@@ -84,14 +84,23 @@ internal sealed class CustomResources(ProviderOptions options, ICustomResource l
         ? $"{resourceType} is not supported by this provider yet; remove the resource."
         : "The resource type is not one of this provider's; it handles Custom::ProxylityUdpGatewayListener and its alias Custom::UdpGatewayListener.";
 
-    private void RequireApiKey(JsonElement properties)
+    private async Task RequireApiKeyAsync(JsonElement properties, CancellationToken cancellationToken)
     {
-        if (options.ApiKey is not { } expected)
+        var expected = options.ApiKeySecret is { } reference ? await ReadApiKeyAsync(reference, cancellationToken) : options.ApiKey;
+        if (expected is null)
             return;
         var given = properties.ValueKind is JsonValueKind.Object && properties.TryGetProperty("ApiKey", out var value) && value.ValueKind is JsonValueKind.String
             ? value.GetString()!
             : string.Empty;
         if (!CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(expected)))
             throw new RequestRefusedException("ApiKey is not the key that this provider was deployed with; take it from the provider stack's customer configuration.");
+    }
+
+    private async Task<string> ReadApiKeyAsync(SecretReference reference, CancellationToken cancellationToken)
+    {
+        var secret = await secrets.ReadAsync(reference, cancellationToken);
+        return secret.Value is { Length: > 0 } key
+            ? key
+            : throw new RequestRefusedException($"The provider cannot read its own ApiKey in the secret {reference.SecretId} ({secret.Status}); whoever deployed the provider has to restore it.");
     }
 }

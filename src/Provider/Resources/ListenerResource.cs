@@ -31,6 +31,10 @@ internal sealed partial class ListenerResource(
         {
             await provisioner.WaitUntilServedAsync(record, cancellationToken);
         }
+        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new NotYetServedException("The gateway has not reported the listener as served.", exception);
+        }
         finally
         {
             // Not earlier: until then a gateway may start with the former record.

@@ -7,25 +7,31 @@ public sealed class ResponseUrlTests
 {
     private static readonly ProviderOptions Cloud = ProviderUnderTest.Local with { LocalMode = false };
 
+    /// <summary>Also what the answering function has to decide in the same way.</summary>
+    public static TheoryData<string, string, bool> Addresses { get; } = new()
+    {
+        { "https://cloudformation-custom-resource-response-uswest2.s3-us-west-2.amazonaws.com/key?sig", "us-west-2", true },
+        { "https://cloudformation-custom-resource-response-uswest2.s3.us-west-2.amazonaws.com/key?sig", "us-west-2", true },
+        { "https://cloudformation-custom-resource-response-uswest2.s3.amazonaws.com/key?sig", "us-west-2", true },
+        { "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/key?sig", "us-east-1", true },
+        { "https://s3.dualstack.us-west-2.amazonaws.com/bucket/key", "us-west-2", true },
+        { "https://bucket.s3.cn-north-1.amazonaws.com.cn/key", "cn-north-1", true },
+        { "https://bucket.s3.us-east-1.amazonaws.com/key", "us-west-2", false },
+        { "https://bucket.s3.amazonaws.com/key", "us-west-2", false },
+        { "http://bucket.s3.us-west-2.amazonaws.com/key", "us-west-2", false },
+        { "https://bucket.s3.us-west-2.amazonaws.com:8443/key", "us-west-2", false },
+        { "https://user@bucket.s3.us-west-2.amazonaws.com/key", "us-west-2", false },
+        { "https://bucket.s3.us-west-2.amazonaws.com.example.com/key", "us-west-2", false },
+        { "https://evil-s3.us-west-2.amazonaws.com/key", "us-west-2", false },
+        { "https://example.com/s3.us-west-2.amazonaws.com", "us-west-2", false },
+        { "https://ec2.us-west-2.amazonaws.com/", "us-west-2", false },
+        { "https://169.254.169.254/latest", "us-west-2", false },
+        { "http://127.0.0.1/key", "us-west-2", false },
+        { "not a url", "us-west-2", false },
+    };
+
     [Theory]
-    [InlineData("https://cloudformation-custom-resource-response-uswest2.s3-us-west-2.amazonaws.com/key?sig", "us-west-2", true)]
-    [InlineData("https://cloudformation-custom-resource-response-uswest2.s3.us-west-2.amazonaws.com/key?sig", "us-west-2", true)]
-    [InlineData("https://cloudformation-custom-resource-response-uswest2.s3.amazonaws.com/key?sig", "us-west-2", true)]
-    [InlineData("https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/key?sig", "us-east-1", true)]
-    [InlineData("https://s3.dualstack.us-west-2.amazonaws.com/bucket/key", "us-west-2", true)]
-    [InlineData("https://bucket.s3.cn-north-1.amazonaws.com.cn/key", "cn-north-1", true)]
-    [InlineData("https://bucket.s3.us-east-1.amazonaws.com/key", "us-west-2", false)]
-    [InlineData("https://bucket.s3.amazonaws.com/key", "us-west-2", false)]
-    [InlineData("http://bucket.s3.us-west-2.amazonaws.com/key", "us-west-2", false)]
-    [InlineData("https://bucket.s3.us-west-2.amazonaws.com:8443/key", "us-west-2", false)]
-    [InlineData("https://user@bucket.s3.us-west-2.amazonaws.com/key", "us-west-2", false)]
-    [InlineData("https://bucket.s3.us-west-2.amazonaws.com.example.com/key", "us-west-2", false)]
-    [InlineData("https://evil-s3.us-west-2.amazonaws.com/key", "us-west-2", false)]
-    [InlineData("https://example.com/s3.us-west-2.amazonaws.com", "us-west-2", false)]
-    [InlineData("https://ec2.us-west-2.amazonaws.com/", "us-west-2", false)]
-    [InlineData("https://169.254.169.254/latest", "us-west-2", false)]
-    [InlineData("http://127.0.0.1/key", "us-west-2", false)]
-    [InlineData("not a url", "us-west-2", false)]
+    [MemberData(nameof(Addresses))]
     public void On_aws_only_s3_in_the_events_region_is_an_address(string url, string region, bool accepted) =>
         Assert.Equal(accepted, ResponseUrl.TryParse(url, $"arn:aws:cloudformation:{region}:123456789012:stack/s/g", Cloud, out _));
 

@@ -1,0 +1,7 @@
+using UdpGateway.Listeners;
+using UdpGateway.Listeners.Storage;
+
+namespace UdpGateway.Provider;
+
+/// <summary>What a provider works with: where it keeps listeners and secrets, and what makes listeners reachable.</summary>
+internal sealed record ProviderBacking(ProviderOptions Options, IListenerStore Store, ISecretStore Secrets, IListenerProvisioner Provisioner);

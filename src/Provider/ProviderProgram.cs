@@ -1,0 +1,68 @@
+using System.Runtime.InteropServices;
+using Amazon.Runtime.Credentials;
+using Microsoft.Extensions.Logging;
+using UdpGateway.Aws;
+
+namespace UdpGateway.Provider;
+
+/// <summary>The life of the Lambda process: read the settings, put the provider together, handle invocations.</summary>
+internal static partial class ProviderProgram
+{
+    // An Event invocation is only queued; what takes longer than this has failed.
+    private static readonly TimeSpan InvokeTimeout = TimeSpan.FromSeconds(5);
+
+    /// <param name="compose">Chooses the parts; what it throws is reported as the reason why the process cannot start.</param>
+    /// <returns>The process's exit code.</returns>
+    public static async Task<int> RunAsync(Func<ProviderSettings, ILoggerFactory, ProviderBacking> compose)
+    {
+        using var loggers = LoggerFactory.Create(static logging => logging.AddProvider(new InvocationLog(Console.Out)));
+        if (Environment.GetEnvironmentVariable("AWS_LAMBDA_RUNTIME_API") is not { Length: > 0 } runtimeApi)
+        {
+            await Console.Error.WriteLineAsync("This program is a Lambda function and runs under Lambda only (AWS_LAMBDA_RUNTIME_API is not set). To serve a template on this machine, run `udpgw up`.");
+            return 1;
+        }
+
+        using var loop = new LambdaRuntimeLoop(runtimeApi, loggers.CreateLogger<LambdaRuntimeLoop>());
+        using var stop = new CancellationTokenSource();
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+        {
+            signal.Cancel = true;
+            stop.Cancel();
+        });
+        using var client = CustomResourceHandler.CreateResponseClient();
+        CustomResourceHandler handler;
+        LambdaClient lambda;
+        try
+        {
+            var settings = ProviderSettings.Read(Environment.GetEnvironmentVariable);
+            var (options, store, secrets, provisioner) = compose(settings, loggers);
+            handler = new CustomResourceHandler(options, store, secrets, provisioner, client, TimeProvider.System, loggers.CreateLogger<CustomResourceHandler>());
+            lambda = new LambdaClient(DefaultAWSCredentialsIdentityResolver.GetCredentials(), settings.Region, timeout: InvokeTimeout);
+        }
+        catch (Exception exception)
+        {
+            Log.NotStarted(loggers.CreateLogger(nameof(ProviderProgram)), exception);
+            await loop.ReportInitErrorAsync(exception);
+            return 1;
+        }
+
+        using (lambda)
+        {
+            await loop.RunAsync(
+                invocation => handler.HandleAsync(
+                    invocation.Payload,
+                    invocation.Deadline,
+                    (payload, token) => lambda.InvokeAsync(new InvokeRequest(invocation.FunctionArn, InvocationType.Event, payload), token),
+                    CancellationToken.None),
+                stop.Token);
+        }
+
+        return 0;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2311, LogLevel.Critical, "The provider cannot start.")]
+        public static partial void NotStarted(ILogger logger, Exception exception);
+    }
+}

@@ -1,0 +1,39 @@
+namespace UdpGateway.Provider;
+
+/// <summary>
+/// How the time until a deadline is divided: most of it for the work, the rest, which grows with it, so that what comes after
+/// the work still gets done: asking to go on later, or storing the failure, taking back, and sending the answer.
+/// </summary>
+internal sealed class WorkTime
+{
+    private static readonly TimeSpan ShortestGuard = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestGuard = TimeSpan.FromSeconds(10);
+
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _guard;
+
+    public WorkTime(DateTimeOffset deadline, TimeProvider time)
+    {
+        _time = time;
+        Deadline = deadline;
+        _guard = TimeSpan.FromTicks(Math.Clamp((deadline - time.GetUtcNow()).Ticks / 10, ShortestGuard.Ticks, LongestGuard.Ticks));
+    }
+
+    public DateTimeOffset Deadline { get; }
+
+    /// <summary>Until the work is asked to end; it can still say what was missing.</summary>
+    public TimeSpan ForWork => Left(_guard * 1.5);
+
+    /// <summary>Until work that did not end is left to itself.</summary>
+    public TimeSpan UntilAbandoned => Left(_guard);
+
+    // Half of the guard is for these, the other half for sending the answer.
+    public TimeSpan ToContinue => _guard / 4;
+
+    public TimeSpan ToSettle => _guard / 2;
+
+    /// <summary>CloudFormation has its answer by now, so an invocation that ran out of time here would fail for nothing.</summary>
+    public TimeSpan ToAcknowledge => Left(_guard / 10) is { Ticks: > 0 } left ? left : _guard / 2;
+
+    private TimeSpan Left(TimeSpan reserve) => Deadline - _time.GetUtcNow() is var left && left > reserve ? left - reserve : TimeSpan.Zero;
+}
