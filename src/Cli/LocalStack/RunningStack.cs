@@ -71,6 +71,9 @@ internal sealed partial class RunningStack : IAsyncDisposable
 
     public IReadOnlyList<FunctionDeclaration> Functions { get; private set; } = [];
 
+    /// <summary>As they are invoked, with their environment.</summary>
+    internal IReadOnlyList<LocalFunction> LocalFunctions => _functions.Functions;
+
     /// <summary>By function name, the folders whose files decide what the function does.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> FunctionSources => _functions.SourceDirectories;
 

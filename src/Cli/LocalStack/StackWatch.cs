@@ -71,9 +71,10 @@ internal sealed class StackWatch(RunningStack stack, Template template, string s
         try
         {
             var files = changes.Values.SelectMany(files => files).Distinct().Select(Path.GetFileName).ToList();
-            say($"{string.Join(", ", files.Take(3))}{(files.Count > 3 ? $" and {files.Count - 3} more" : "")} changed: reloading {string.Join(", ", changes.Keys)}.");
+            var functions = string.Join(", ", stack.Functions.Where(function => changes.ContainsKey(function.FunctionName)).Select(function => function.LogicalId));
+            say($"{string.Join(", ", files.Take(3))}{(files.Count > 3 ? $" and {files.Count - 3} more" : "")} changed: reloading {functions}.");
             await stack.ReloadFunctionsAsync([.. changes.Keys], stopping);
-            say($"{string.Join(", ", changes.Keys)}: reloaded; the next invocation runs the new code.");
+            say($"{functions}: reloaded; the next invocation runs the new code.");
             AdoptFolders();
         }
         catch (UserErrorException exception)
