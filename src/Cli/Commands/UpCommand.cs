@@ -27,6 +27,12 @@ internal sealed partial class UpCommand
         DefaultValueFactory = _ => "strict",
     };
 
+    private readonly Option<string?> _awsProfile = new("--aws-profile")
+    {
+        Description = "Give functions, and destinations that the template does not declare, the real credentials of this profile. Without it they have none.",
+        HelpName = "NAME",
+    };
+
     private readonly Option<bool> _plain = new("--plain") { Description = "Plain lines only, as chosen by itself when the output is no terminal." };
 
     public static Option<string> StateOption() => new("--state")
@@ -43,7 +49,7 @@ internal sealed partial class UpCommand
         var up = new UpCommand();
         var command = new Command("up", "Runs a template on this machine until Ctrl-C: its functions as local processes, its listeners in this process.");
         up._template.AddTo(command);
-        foreach (var option in (Option[])[up._bind, up._ports, up._state, up._secrets, up._outputs, up._adminPort, up._timestampPolicy, up._plain])
+        foreach (var option in (Option[])[up._bind, up._ports, up._state, up._secrets, up._outputs, up._adminPort, up._timestampPolicy, up._awsProfile, up._plain])
             command.Options.Add(option);
         command.SetAction((parsed, _) => up.RunAsync(parsed));
         return command;
@@ -111,13 +117,20 @@ internal sealed partial class UpCommand
                 await output.WriteLineAsync($"note: {note}");
 
             await using var stack = await RunningStack.StartAsync(template, problems, settings, directory, state, loggers, output.WriteLine, stopping);
-            var configuration = await WriteClientConfigurationAsync(stack, settings, directory, stopping);
-            if (parsed.GetValue(_outputs) is { } file)
-                OutputsFile.Write(file, stack, settings);
+            var configuration = await PublishAsync(stopping);
             StackSummary.Write(output, template, stack, settings, configuration?.Path, isPlain ? null : configuration?.Text);
 
-            await WaitAsync(stopping);
+            var watch = new StackWatch(stack, template, directory.Path, changed => ReadTemplate(parsed, state, settings, changed), PublishAsync, output.WriteLine);
+            await watch.RunAsync(stopping);
             await output.WriteLineAsync("Stopping.");
+
+            async Task<(string Path, string Text)?> PublishAsync(CancellationToken cancellationToken)
+            {
+                var written = await WriteClientConfigurationAsync(stack, settings, directory, cancellationToken);
+                if (parsed.GetValue(_outputs) is { } file)
+                    OutputsFile.Write(file, stack, settings);
+                return written;
+            }
         }
         finally
         {
@@ -187,6 +200,7 @@ internal sealed partial class UpCommand
             BindAddress = address,
             AdminPort = adminPort,
             TimestampPolicy = ReadTimestampPolicy(parsed.GetValue(_timestampPolicy)!),
+            AwsProfile = parsed.GetValue(_awsProfile) is { } profile ? AwsProfile.Open(profile) : null,
             Ports = TemplateOptions.Pairs(parsed.GetValue(_ports), "--port", "LOGICALID=PORT").ToDictionary(pair => pair.Key, pair => Port(pair.Key, pair.Value)),
             Secrets = TemplateOptions.Pairs(parsed.GetValue(_secrets), "--secret", "NAME=FILE"),
         };
@@ -215,11 +229,4 @@ internal sealed partial class UpCommand
     [LibraryImport("libc", EntryPoint = "signal")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial nint SetSignalHandler(int signal, nint handler);
-
-    private static async Task WaitAsync(CancellationToken stopping)
-    {
-        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var registration = stopping.Register(stopped.SetResult);
-        await stopped.Task;
-    }
 }

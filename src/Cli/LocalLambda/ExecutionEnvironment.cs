@@ -34,6 +34,7 @@ internal sealed partial class ExecutionEnvironment : IDisposable
 
     private readonly ILogger _logger;
     private readonly Timer _timer;
+    private readonly long _createdAt = Stopwatch.GetTimestamp();
     private Process? _process;
     private long _dueAt = long.MaxValue;
 
@@ -63,6 +64,11 @@ internal sealed partial class ExecutionEnvironment : IDisposable
 
     /// <summary>Completes when the process is gone and its owner knows.</summary>
     public Task Run { get; set; } = Task.CompletedTask;
+
+    /// <summary>Its code or settings are not the newest: it finishes what it has and gets nothing more.</summary>
+    public bool IsRetired { get; set; }
+
+    public TimeSpan Age => Stopwatch.GetElapsedTime(_createdAt);
 
     public bool IsDue => Environment.TickCount64 >= Volatile.Read(ref _dueAt);
 

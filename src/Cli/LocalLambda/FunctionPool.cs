@@ -11,13 +11,17 @@ namespace UdpGateway.Cli.LocalLambda;
 /// <remarks>
 /// Which process gets which invocation is decided when a process asks for work, so a process that becomes idle takes what another is
 /// still starting for. A process that fails to start fails the invocation that waited longest: each invocation pays for at most one
-/// failed start, and nothing restarts in a loop.
+/// failed start, and nothing restarts in a loop. A swap retires the processes of the old code: those that work on an invocation
+/// finish it, the others end at once.
 /// </remarks>
 internal sealed partial class FunctionPool(
     LocalFunction function, string functionArn, LaunchCommand command, LocalLambdaOptions options, ExecutionEnvironments environments, ILogger logger)
 {
     // A process that has answered asks for more within a millisecond; to start another one takes much longer than this.
     private static readonly TimeSpan ReturnTime = TimeSpan.FromMilliseconds(250);
+
+    // The shortest session that STS gives lasts this long; a process only has the credentials that it was started with.
+    private static readonly TimeSpan CredentialLifetime = TimeSpan.FromMinutes(15);
 
     private readonly Lock _gate = new();
     private readonly Queue<Invocation> _waiting = new();
@@ -26,9 +30,18 @@ internal sealed partial class FunctionPool(
     private LaunchCommand _command = command;
     private bool _stopped;
 
-    public LocalFunction Function { get; } = function;
+    public LocalFunction Function { get; private set; } = function;
 
     public string FunctionArn { get; } = functionArn;
+
+    /// <summary>How its processes are started.</summary>
+    public LaunchCommand Command
+    {
+        get
+        {
+            lock (_gate) return _command;
+        }
+    }
 
     /// <summary>False when too many invocations wait already; the caller is told to try again.</summary>
     /// <param name="mayExceed">Accepted events have their own limit and wait as long as it takes.</param>
@@ -67,6 +80,12 @@ internal sealed partial class FunctionPool(
         lock (_gate)
         {
             if (environment.Phase == EnvironmentPhase.Ended || environment.Current is not null) return null;
+            if (environment.IsRetired)
+            {
+                Dismiss(environment);
+                return null;
+            }
+
             environment.Next?.TrySetCanceled(CancellationToken.None);
             environment.Next = next = new TaskCompletionSource<Invocation>(TaskCreationOptions.RunContinuationsAsynchronously);
             if (_waiting.TryDequeue(out var waiting))
@@ -108,6 +127,7 @@ internal sealed partial class FunctionPool(
             if (environment.Current != invocation) return;
             environment.Current = null;
             environment.Phase = EnvironmentPhase.Returning;
+            environment.IsRetired |= options.Credentials is not null && environment.Age > CredentialLifetime;
             environment.ExpireAfter(ReturnTime);
         }
 
@@ -128,6 +148,26 @@ internal sealed partial class FunctionPool(
             if (environment.Phase != EnvironmentPhase.Starting) return;
             environment.InitError = error;
             environment.ExpireAfter(TimeSpan.FromSeconds(1));
+        }
+    }
+
+    /// <summary>
+    /// From now on invocations go to processes of the new code and settings, also those that wait already. What a process works on
+    /// it finishes.
+    /// </summary>
+    public void Swap(LocalFunction function, LaunchCommand command)
+    {
+        lock (_gate)
+        {
+            if (_stopped) return;
+            (Function, _command) = (function, command);
+            foreach (var member in _members)
+            {
+                member.IsRetired = true;
+                if (member.Phase is EnvironmentPhase.Starting or EnvironmentPhase.Idle) Dismiss(member);
+            }
+
+            StartWhatIsNeeded();
         }
     }
 
@@ -166,8 +206,10 @@ internal sealed partial class FunctionPool(
     // The lock is held.
     private void StartWhatIsNeeded()
     {
-        var coming = _members.Count(member => member.Phase is EnvironmentPhase.Starting or EnvironmentPhase.Returning);
-        for (; coming < _waiting.Count && _members.Count < options.MaximumConcurrency; coming++)
+        if (Function.AwaitsEnvironment || _stopped) return;
+        var current = _members.Count(member => !member.IsRetired);
+        var coming = _members.Count(member => member is { IsRetired: false, Phase: EnvironmentPhase.Starting or EnvironmentPhase.Returning });
+        for (; coming < _waiting.Count && current < options.MaximumConcurrency; coming++, current++)
         {
             var environment = new ExecutionEnvironment(this, logger, OnDue);
             _members.Add(environment);
@@ -199,7 +241,7 @@ internal sealed partial class FunctionPool(
             var exitCode = launched ? await environment.WaitForExitAsync() : 0;
             failure = invocation => LambdaErrors.Exited(invocation.RequestId, exitCode);
         }
-        catch (Exception exception) when (exception is Win32Exception or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is Win32Exception or IOException or UnauthorizedAccessException or LocalLambdaException)
         {
             Log.NotStarted(logger, exception.Message);
             failure = invocation => LambdaErrors.NotStarted(invocation.RequestId, exception.Message);
@@ -238,6 +280,15 @@ internal sealed partial class FunctionPool(
         }
 
         environment.Kill();
+    }
+
+    // The lock is held. The process has nothing to do and gets no more work; nobody's invocation fails for that.
+    private static void Dismiss(ExecutionEnvironment environment)
+    {
+        environment.Kill();
+        environment.Phase = EnvironmentPhase.Ended;
+        environment.Next?.TrySetCanceled(CancellationToken.None);
+        environment.NeverExpire();
     }
 
     // The lock is held. The process gets no more work, and the invocation that depended on it gets its result.

@@ -51,7 +51,7 @@ internal static class FunctionVariables
         variables["AWS_REGION"] = options.Region;
         variables["AWS_DEFAULT_REGION"] = options.Region;
         variables["LAMBDA_TASK_ROOT"] = command.TaskRoot;
-        Add(variables, options.CredentialVariables ?? DummyCredentials);
+        Add(variables, options.Credentials?.Invoke() ?? DummyCredentials);
         return variables;
     }
 

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
@@ -12,7 +11,7 @@ namespace UdpGateway.Cli.LocalLambda;
 /// Lambda's Invoke and InvokeWithResponseStream (https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html). Signatures are not
 /// checked: whoever reaches the loopback interface may call.
 /// </summary>
-internal sealed class InvokeApi(LocalLambdaOptions options, FrozenDictionary<string, FunctionPool> functions, EventInvocations events)
+internal sealed class InvokeApi(LocalLambdaOptions options, IReadOnlyDictionary<string, FunctionPool> functions, EventInvocations events)
 {
     // Between the function and its caller: enough to keep both busy.
     private const int ChunksInFlight = 16;

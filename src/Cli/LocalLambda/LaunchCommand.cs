@@ -27,6 +27,9 @@ internal sealed record LaunchCommand(string FileName, IReadOnlyList<string> Argu
     /// <summary>Variables that the runtime needs besides Lambda's.</summary>
     public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
+    /// <summary>The folders whose files decide what the program does; empty for inline code.</summary>
+    public IReadOnlyList<string> SourceDirectories { get; init; } = [];
+
     /// <summary>The same command under a shell that kills it when standard input ends. Windows has no such shell and gets the plain command.</summary>
     public LaunchCommand EndingWithStandardInput() =>
         OperatingSystem.IsWindows() ? this : this with { FileName = "/bin/sh", Arguments = ["-c", WatchScript, "sh", FileName, .. Arguments] };

@@ -27,4 +27,18 @@ public sealed record LocalFunction
     public int MemorySize { get; init; } = 128;
 
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>
+    /// The environment holds something that is not known yet, such as the port of a listener that is about to be created:
+    /// invocations wait until the function is updated.
+    /// </summary>
+    public bool AwaitsEnvironment { get; init; }
+
+    /// <summary>Whether a process of the one may run as the other.</summary>
+    public bool IsSameAs(LocalFunction other) =>
+        this == other with { Environment = Environment } && Environment.Count == other.Environment.Count && !Environment.Except(other.Environment).Any();
+
+    /// <summary>Whether both are started by the same command.</summary>
+    public bool HasSameCodeAs(LocalFunction other) =>
+        (LogicalId, Runtime, Handler, CodeDirectory, InlineCode) == (other.LogicalId, other.Runtime, other.Handler, other.CodeDirectory, other.InlineCode);
 }

@@ -1,4 +1,4 @@
-using System.Collections.Frozen;
+using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.HostFiltering;
@@ -16,21 +16,35 @@ namespace UdpGateway.Cli.LocalLambda;
 /// <summary>The Lambda service of local mode: the template's functions as child processes behind Lambda's Invoke API.</summary>
 public sealed class LocalLambdaHost : IAsyncDisposable
 {
-    private readonly WebApplication _server;
-    private readonly IReadOnlyList<FunctionPool> _pools;
+    private readonly LocalLambdaOptions _options;
+    private readonly ILoggerFactory _loggers;
+    private readonly FunctionRuntimes _runtimes;
+    private readonly ExecutionEnvironments _environments = new();
+    private readonly ConcurrentDictionary<string, FunctionPool> _pools = new(StringComparer.Ordinal);
     private readonly EventInvocations _events;
+    private readonly WebApplication _server;
     private bool _disposed;
 
-    private LocalLambdaHost(WebApplication server, IReadOnlyList<FunctionPool> pools, EventInvocations events, Uri endpoint)
+    private LocalLambdaHost(LocalLambdaOptions options, ILoggerFactory loggers)
     {
-        _server = server;
-        _pools = pools;
-        _events = events;
-        Endpoint = endpoint;
+        var logger = loggers.CreateLogger<LocalLambdaHost>();
+        _options = options;
+        _loggers = loggers;
+        _runtimes = new FunctionRuntimes(options.StateDirectory, logger);
+        _events = new EventInvocations(options, logger);
+        _server = BuildServer(loggers);
+        new RuntimeApi(_environments).Map(_server);
+        new InvokeApi(options, _pools, _events).Map(_server);
     }
 
     /// <summary>Base address of the Invoke API, on the loopback interface.</summary>
-    public Uri Endpoint { get; }
+    public Uri Endpoint { get; private set; } = null!;
+
+    /// <summary>As they are invoked now.</summary>
+    public IReadOnlyList<LocalFunction> Functions => [.. _pools.Values.Select(pool => pool.Function)];
+
+    /// <summary>By function name, the folders whose files decide what the function does.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> SourceDirectories => _pools.ToDictionary(pair => pair.Key, pair => pair.Value.Command.SourceDirectories);
 
     /// <summary>Builds what must be built and begins to serve; no function runs before its first invocation.</summary>
     /// <exception cref="LocalLambdaException">A function cannot run here: a runtime is not supported or not installed, or a build failed.</exception>
@@ -38,26 +52,75 @@ public sealed class LocalLambdaHost : IAsyncDisposable
         LocalLambdaOptions options, IReadOnlyList<LocalFunction> functions, ILoggerFactory loggers, CancellationToken ct)
     {
         options = options with { StateDirectory = Path.GetFullPath(options.StateDirectory) };
-        var commands = await FunctionRuntimes.PrepareAsync(options.StateDirectory, functions, loggers.CreateLogger<LocalLambdaHost>(), ct);
+        var host = new LocalLambdaHost(options, loggers);
+        try
+        {
+            await host.UpdateAsync(functions, ct);
+            await host._server.StartAsync(ct);
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
 
-        var environments = new ExecutionEnvironments();
-        var pools = functions.Zip(commands, (function, command) => new FunctionPool(
-            function,
-            $"arn:aws:lambda:{options.Region}:{options.AccountId}:function:{function.FunctionName}",
-            command,
-            options,
-            environments,
-            loggers.CreateLogger(function.FunctionName))).ToList();
-        var events = new EventInvocations(options, loggers.CreateLogger<LocalLambdaHost>());
+        var addresses = host._server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        host.Endpoint = new Uri(addresses.Single());
+        host._environments.Authority = host.Endpoint.Authority;
+        return host;
+    }
 
-        var server = BuildServer(loggers);
-        new RuntimeApi(environments).Map(server);
-        new InvokeApi(options, pools.ToFrozenDictionary(pool => pool.Function.FunctionName, StringComparer.Ordinal), events).Map(server);
-        await server.StartAsync(ct);
-        var addresses = server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
-        var endpoint = new Uri(addresses.Single());
-        environments.Authority = endpoint.Authority;
-        return new LocalLambdaHost(server, pools, events, endpoint);
+    /// <summary>
+    /// Adds the functions that are new and swaps those that differ; the others are left alone, and none is removed. One caller
+    /// at a time.
+    /// </summary>
+    /// <returns>The names of the functions that were swapped.</returns>
+    /// <exception cref="LocalLambdaException">A function cannot run here; nothing has changed.</exception>
+    public async Task<IReadOnlyList<string>> UpdateAsync(IReadOnlyList<LocalFunction> functions, CancellationToken ct)
+    {
+        var changed = functions.Where(function => !_pools.TryGetValue(function.FunctionName, out var pool) || !pool.Function.IsSameAs(function)).ToList();
+        var unprepared = changed.Where(function => !_pools.TryGetValue(function.FunctionName, out var pool) || !pool.Function.HasSameCodeAs(function)).ToList();
+        var prepared = unprepared.Zip(await _runtimes.PrepareAsync(unprepared, ct)).ToDictionary(pair => pair.First.FunctionName, pair => pair.Second);
+
+        var swapped = new List<string>();
+        foreach (var function in changed)
+        {
+            if (_pools.TryGetValue(function.FunctionName, out var pool))
+            {
+                pool.Swap(function, prepared.GetValueOrDefault(function.FunctionName) ?? pool.Command);
+                swapped.Add(function.FunctionName);
+            }
+            else
+            {
+                _pools[function.FunctionName] = new FunctionPool(
+                    function,
+                    $"arn:aws:lambda:{_options.Region}:{_options.AccountId}:function:{function.FunctionName}",
+                    prepared[function.FunctionName],
+                    _options,
+                    _environments,
+                    _loggers.CreateLogger(function.FunctionName));
+            }
+        }
+
+        return swapped;
+    }
+
+    /// <summary>Builds and swaps functions whose sources have changed. One caller at a time.</summary>
+    /// <exception cref="LocalLambdaException">One does not build any more; all go on as they were.</exception>
+    public async Task ReloadAsync(IReadOnlyList<string> functionNames, CancellationToken ct)
+    {
+        var pools = functionNames.Select(name => _pools[name]).ToList();
+        var commands = await _runtimes.PrepareAsync([.. pools.Select(pool => pool.Function)], ct);
+        foreach (var (pool, command) in pools.Zip(commands)) pool.Swap(pool.Function, command);
+    }
+
+    /// <summary>Ends the functions whose names are not among these, at once.</summary>
+    public async Task RemoveOthersAsync(IReadOnlyCollection<string> functionNames)
+    {
+        foreach (var name in _pools.Keys.Except(functionNames).ToList())
+        {
+            if (_pools.TryRemove(name, out var pool)) await pool.StopAsync();
+        }
     }
 
     /// <summary>Ends every function's process at once; whoever still waits for an answer gets an error.</summary>
@@ -66,7 +129,7 @@ public sealed class LocalLambdaHost : IAsyncDisposable
         if (_disposed) return;
         _disposed = true;
         _events.Stop();
-        await Task.WhenAll(_pools.Select(pool => pool.StopAsync()));
+        await Task.WhenAll(_pools.Values.Select(pool => pool.StopAsync()));
         using (var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(1)))
         {
             await _server.StopAsync(deadline.Token);

@@ -11,10 +11,10 @@ public sealed record LocalLambdaOptions
     public required string AccountId { get; init; }
 
     /// <summary>
-    /// Variables that replace the dummy credentials and the disabled instance metadata, for <c>--aws-profile</c>.
-    /// Without them a function cannot reach an AWS account by accident.
+    /// Gives the variables that replace the dummy credentials and the disabled instance metadata, for <c>--aws-profile</c>; called
+    /// for every process, because credentials expire. Without it a function cannot reach an AWS account by accident.
     /// </summary>
-    public IReadOnlyDictionary<string, string>? CredentialVariables { get; init; }
+    public Func<IReadOnlyDictionary<string, string>>? Credentials { get; init; }
 
     /// <summary>How many processes one function may have; each handles one invocation at a time.</summary>
     public int MaximumConcurrency { get; init; } = 10;

@@ -9,14 +9,15 @@ namespace UdpGateway.Cli.LocalStack;
 /// <summary>
 /// Where packets go without an AWS account: functions of the template run here; everything else at AWS_ENDPOINT_URL if that is
 /// set, else into a file, so that one can see what would have been sent. With an access key in the environment, calls to
-/// AWS_ENDPOINT_URL are made with the destination's role, as on AWS.
+/// AWS_ENDPOINT_URL are made with the destination's role, as on AWS. With a profile, destinations that the template does not
+/// itself declare are called with the profile's credentials; the roles of the template exist nowhere yet.
 /// </summary>
 internal sealed class LocalDestinations : IDestinationClients, IDisposable
 {
     private readonly string _region;
-    private readonly IReadOnlySet<string> _functionArns;
     private readonly Uri _functions;
     private readonly Uri? _awsEndpoint;
+    private readonly AwsProfile? _profile;
     private readonly string _folder;
     private readonly string _reportFolder;
     private readonly Action<string> _say;
@@ -30,25 +31,34 @@ internal sealed class LocalDestinations : IDestinationClients, IDisposable
     // Worth nothing where nobody checks: they only give the request the form of a signed one.
     private static readonly AWSCredentials Anybody = new BasicAWSCredentials("local", "local");
 
-    public LocalDestinations(string region, IReadOnlySet<string> functionArns, Uri functions, Uri? awsEndpoint, string folder, string reportFolder, Action<string> say)
+    public LocalDestinations(
+        string region, TemplateArns template, Uri functions, Uri? awsEndpoint, AwsProfile? profile, string folder, string reportFolder, Action<string> say)
     {
         _region = region;
-        _functionArns = functionArns;
+        Template = template;
         _functions = functions;
         _awsEndpoint = awsEndpoint;
+        _profile = profile;
         _folder = folder;
         _reportFolder = reportFolder;
         _say = say;
-        if (awsEndpoint is not null && !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(EnvironmentVariablesAWSCredentials.ENVIRONMENT_VARIABLE_ACCESSKEY)))
+        if (profile is not null)
+        {
+            _own = profile.Credentials;
+        }
+        else if (awsEndpoint is not null && !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(EnvironmentVariablesAWSCredentials.ENVIRONMENT_VARIABLE_ACCESSKEY)))
         {
             _own = new EnvironmentVariablesAWSCredentials();
             _roles = new DestinationCredentials(_own, region, awsEndpoint);
         }
     }
 
+    /// <summary>What the template declares; changes when the template does.</summary>
+    public TemplateArns Template { get; set; }
+
     public ILambda Lambda(ListenerRecord listener, DestinationDefinition destination, string arn)
     {
-        if (_functionArns.Contains(Unqualified(arn)))
+        if (Template.IsFunction(arn))
             return new LambdaClient(Keep(new AwsConnection(Anybody, _region, _functions)));
         return Arn.TryParse(arn, out var function)
             ? new LambdaClient(Connect(listener, destination, function))
@@ -58,12 +68,12 @@ internal sealed class LocalDestinations : IDestinationClients, IDisposable
     public AwsConnection Connect(ListenerRecord listener, DestinationDefinition destination, Arn arn)
     {
         var region = arn.Region.Length > 0 ? arn.Region : _region;
-        if (_awsEndpoint is null)
+        if (_awsEndpoint is null && (_profile is null || Template.IsDeclared(arn.ToString())))
             return Keep(new AwsConnection(FileOf(destination.Name, arn), region));
         return Keep(new AwsConnection(Credentials(listener, destination), region, _awsEndpoint));
     }
 
-    public AwsConnection ConnectCloudWatch(ListenerRecord listener, DestinationDefinition destination) => Keep(_awsEndpoint is null
+    public AwsConnection ConnectCloudWatch(ListenerRecord listener, DestinationDefinition destination) => Keep(_awsEndpoint is null && _profile is null
         ? new AwsConnection(ReportFileOf(destination.Name), _region)
         : new AwsConnection(Credentials(listener, destination), _region, _awsEndpoint));
 
@@ -94,6 +104,8 @@ internal sealed class LocalDestinations : IDestinationClients, IDisposable
                 _files.Add(destinationName, file);
                 _say(arn.Service == "lambda"
                     ? $"{destinationName}: {arn} is not a function of the template; what it would get goes to {file.Path}."
+                    : _profile is not null
+                    ? $"{destinationName}: {arn} is declared by the template and exists nowhere yet; what it would get goes to {file.Path}."
                     : $"{destinationName}: AWS_ENDPOINT_URL is not set; what {arn} would get goes to {file.Path}.");
             }
 
@@ -116,9 +128,6 @@ internal sealed class LocalDestinations : IDestinationClients, IDisposable
             return file;
         }
     }
-
-    // arn:aws:lambda:region:account:function:name[:qualifier]
-    private static string Unqualified(string arn) => string.Join(':', arn.Split(':').Take(7));
 }
 
 /// <summary>Takes each payload as one line of a file.</summary>

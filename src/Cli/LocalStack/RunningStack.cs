@@ -26,6 +26,9 @@ internal sealed record RunSettings
     /// <summary>What becomes of WireGuard clients whose clock went back.</summary>
     public TimestampPolicy TimestampPolicy { get; init; }
 
+    /// <summary>Whose credentials functions and destinations have; null for none.</summary>
+    public AwsProfile? AwsProfile { get; init; }
+
     /// <summary>The address that clients on this machine use.</summary>
     public IPAddress ClientAddress => BindAddress.Equals(IPAddress.Any) ? IPAddress.Loopback
         : BindAddress.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback
@@ -43,19 +46,36 @@ internal sealed partial class RunningStack : IAsyncDisposable
     private readonly LocalLambdaHost _functions;
     private readonly LocalDestinations _destinations;
     private readonly GatewayHost _gateway;
+    private readonly RunSettings _settings;
+    private readonly StateDirectory _directory;
+    private readonly StackState _state;
+    private readonly ILoggerFactory _loggers;
+    private readonly Action<string> _say;
     private readonly ILogger _logger;
 
-    private RunningStack(LocalLambdaHost functions, LocalDestinations destinations, GatewayHost gateway, ILogger logger)
+    private RunningStack(
+        LocalLambdaHost functions, LocalDestinations destinations, GatewayHost gateway, RunSettings settings, StateDirectory directory, StackState state, ILoggerFactory loggers, Action<string> say)
     {
         _functions = functions;
         _destinations = destinations;
         _gateway = gateway;
-        _logger = logger;
+        _settings = settings;
+        _directory = directory;
+        _state = state;
+        _loggers = loggers;
+        _say = say;
+        _logger = loggers.CreateLogger<RunningStack>();
     }
 
     public Uri AdminAddress => _gateway.AdminAddress;
 
-    public IReadOnlyList<FunctionDeclaration> Functions { get; private init; } = [];
+    public IReadOnlyList<FunctionDeclaration> Functions { get; private set; } = [];
+
+    /// <summary>As they are invoked, with their environment.</summary>
+    internal IReadOnlyList<LocalFunction> LocalFunctions => _functions.Functions;
+
+    /// <summary>By function name, the folders whose files decide what the function does.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> FunctionSources => _functions.SourceDirectories;
 
     public IReadOnlyList<ServedListener> Listeners { get; private set; } = [];
 
@@ -66,26 +86,30 @@ internal sealed partial class RunningStack : IAsyncDisposable
     public static async Task<RunningStack> StartAsync(
         Template template, ProblemList problems, RunSettings settings, StateDirectory directory, StackState state, ILoggerFactory loggers, Action<string> say, CancellationToken cancellationToken)
     {
-        var store = directory.Store;
-        var secrets = new TemplateSecrets(store);
+        var secrets = new TemplateSecrets(directory.Store);
         foreach (var secret in await secrets.StoreAsync(template, settings.Secrets, problems, cancellationToken))
             say($"note: The secret {secret} has no value yet; --secret {secret}=FILE gives it one.");
-        var declared = template.Functions().Where(function => function.Obstacle is null).ToList();
-        var local = new List<LocalFunction>();
-        foreach (var function in declared)
-            local.Add(ToLocal(function, await secrets.ResolveAsync(function, problems, cancellationToken)));
-        problems.ThrowIfAny();
+        state.GiveAttributesTo(template);
+        var local = await DescribeFunctionsAsync(template, secrets, problems, cancellationToken);
 
-        var functions = await StartFunctionsAsync(template.Settings, directory, local, loggers, cancellationToken);
+        var functions = await StartFunctionsAsync(template.Settings, settings, directory, local, loggers, cancellationToken);
         LocalDestinations? destinations = null;
         GatewayHost? gateway = null;
         try
         {
             destinations = new LocalDestinations(
-                template.Settings.Region, template.FunctionArns(), functions.Endpoint, AwsEndpoint(), directory.PathOf("destinations"), directory.PathOf("cloudwatch"), say);
+                template.Settings.Region, new TemplateArns(template), functions.Endpoint, AwsEndpoint(), settings.AwsProfile,
+                directory.PathOf("destinations"), directory.PathOf("cloudwatch"), say);
             gateway = await StartGatewayAsync(template.Settings, settings, directory, destinations, loggers, cancellationToken);
-            var stack = new RunningStack(functions, destinations, gateway, loggers.CreateLogger<RunningStack>()) { Functions = declared };
-            await stack.ApplyAsync(template, problems, settings, directory, state, loggers, say, cancellationToken);
+            var stack = new RunningStack(functions, destinations, gateway, settings, directory, state, loggers, say);
+            await ServeAgainAsync(state, directory.Store, stack.CreateProvisioner(), cancellationToken);
+            await stack.ApplyAsync(template, problems, cancellationToken);
+            foreach (var function in stack.Functions)
+            {
+                foreach (var variable in function.UnknownVariables)
+                    say($"note: {function.LogicalId}: the variable {variable} is only known on AWS; a placeholder stands for it.");
+            }
+
             return stack;
         }
         catch
@@ -115,28 +139,41 @@ internal sealed partial class RunningStack : IAsyncDisposable
         _destinations.Dispose();
     }
 
-    private async Task ApplyAsync(
-        Template template, ProblemList problems, RunSettings settings, StateDirectory directory, StackState state, ILoggerFactory loggers, Action<string> say, CancellationToken cancellationToken)
-    {
-        var provisioner = new LocalProvisioner(_gateway, settings.BindAddress, settings.Ports, state);
-        await ServeAgainAsync(state, directory.Store, provisioner, cancellationToken);
+    private LocalProvisioner CreateProvisioner() => new(_gateway, _settings.BindAddress, _settings.Ports, _state);
 
+    /// <summary>Sends the events, then gives the functions what their environment takes from the listeners.</summary>
+    private async Task ApplyAsync(Template template, ProblemList problems, CancellationToken cancellationToken)
+    {
         var options = new ProviderOptions
         {
             Region = template.Settings.Region,
             AccountId = template.Settings.AccountId,
-            DomainName = settings.ClientAddress.ToString(),
+            DomainName = _settings.ClientAddress.ToString(),
             LocalMode = true,
             MayOmitRole = template.FunctionArns().Contains,
         };
+        var store = _directory.Store;
         using var client = CustomResourceHandler.CreateResponseClient();
-        var handler = new CustomResourceHandler(options, directory.Store, directory.Store, provisioner, client, TimeProvider.System, loggers.CreateLogger<CustomResourceHandler>());
+        var handler = new CustomResourceHandler(options, store, store, CreateProvisioner(), client, TimeProvider.System, _loggers.CreateLogger<CustomResourceHandler>());
         await using var responses = await ResponseEndpoint.StartAsync(cancellationToken);
-        await new Stack(directory, state, handler.HandleAsync, responses, say).ApplyAsync(template, problems, cancellationToken);
+        await new Stack(_directory, _state, handler.HandleAsync, responses, _say).ApplyAsync(template, problems, cancellationToken);
+
+        Functions = [.. template.Functions().Where(function => function.Obstacle is null)];
+        var known = await DescribeFunctionsAsync(template, new TemplateSecrets(store), problems, cancellationToken);
+        await _functions.UpdateAsync([.. known.Select(function => function with { AwaitsEnvironment = false })], cancellationToken);
 
         Outputs = template.EvaluateOutputs();
         problems.ThrowIfAny();
-        Listeners = await ReadListenersAsync(template, state, directory.Store, cancellationToken);
+        Listeners = await ReadListenersAsync(template, _state, store, cancellationToken);
+    }
+
+    private static async Task<IReadOnlyList<LocalFunction>> DescribeFunctionsAsync(Template template, TemplateSecrets secrets, ProblemList problems, CancellationToken cancellationToken)
+    {
+        var local = new List<LocalFunction>();
+        foreach (var function in template.Functions().Where(function => function.Obstacle is null))
+            local.Add(ToLocal(function, await secrets.ResolveAsync(function, problems, cancellationToken)));
+        problems.ThrowIfAny();
+        return local;
     }
 
     /// <summary>Nothing is sent for what did not change, so nobody else would notice that an old listener is not served.</summary>
@@ -171,11 +208,17 @@ internal sealed partial class RunningStack : IAsyncDisposable
     }
 
     private static async Task<LocalLambdaHost> StartFunctionsAsync(
-        TemplateSettings settings, StateDirectory directory, IReadOnlyList<LocalFunction> functions, ILoggerFactory loggers, CancellationToken cancellationToken)
+        TemplateSettings template, RunSettings settings, StateDirectory directory, IReadOnlyList<LocalFunction> functions, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         try
         {
-            var options = new LocalLambdaOptions { StateDirectory = directory.PathOf("functions"), Region = settings.Region, AccountId = settings.AccountId };
+            var options = new LocalLambdaOptions
+            {
+                StateDirectory = directory.PathOf("functions"),
+                Region = template.Region,
+                AccountId = template.AccountId,
+                Credentials = settings.AwsProfile is { } profile ? profile.ToVariables : null,
+            };
             return await LocalLambdaHost.StartAsync(options, functions, loggers, cancellationToken);
         }
         catch (LocalLambdaException exception)
@@ -224,6 +267,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
         Timeout = function.Timeout,
         MemorySize = function.MemorySize,
         Environment = environment,
+        AwaitsEnvironment = function.UnknownVariables.Count > 0,
     };
 
     private static Uri? AwsEndpoint()

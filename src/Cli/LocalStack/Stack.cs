@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using UdpGateway.Cli.Templates;
 
@@ -35,7 +34,7 @@ internal sealed class Stack(StateDirectory directory, StackState state, CustomRe
 
             var properties = (JsonObject)CloudFormationJson.ToResourceProperties(evaluated)!;
             var served = await ApplyAsync(resource, properties, cancellationToken);
-            template.Evaluator.SetServed(resource.LogicalId, ServedResource(served, resource.Location));
+            template.Evaluator.SetServed(resource.LogicalId, served.ToServed(resource.Location));
         }
 
         await CleanUpAsync(declared.Select(resource => resource.LogicalId).ToHashSet(), cancellationToken);
@@ -174,12 +173,4 @@ internal sealed class Stack(StateDirectory directory, StackState state, CustomRe
 
     private static IEnumerable<string> Changed(JsonObject before, JsonObject after) =>
         before.Select(property => property.Key).Union(after.Select(property => property.Key)).Where(name => !JsonNode.DeepEquals(before[name], after[name]));
-
-    private static ServedResource ServedResource(StackResource resource, SourceLocation location)
-    {
-        var data = JsonSerializer.SerializeToElement(resource.Data);
-        return new ServedResource(
-            resource.PhysicalResourceId,
-            data.EnumerateObject().ToDictionary(attribute => attribute.Name, attribute => CloudFormationJson.FromJson(attribute.Value, location)));
-    }
 }

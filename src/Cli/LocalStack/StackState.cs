@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using UdpGateway.Cli.Templates;
 using UdpGateway.Listeners.Storage;
 
 namespace UdpGateway.Cli.LocalStack;
@@ -18,6 +19,14 @@ internal sealed record StackResource
 
     /// <summary>Data of the newest answer: what <c>Fn::GetAtt</c> gives.</summary>
     public required JsonObject Data { get; init; }
+
+    public ServedResource ToServed(SourceLocation location)
+    {
+        var data = JsonSerializer.SerializeToElement(Data);
+        return new ServedResource(
+            PhysicalResourceId,
+            data.EnumerateObject().ToDictionary(attribute => attribute.Name, attribute => CloudFormationJson.FromJson(attribute.Value, location)));
+    }
 }
 
 /// <summary>A generation that was replaced; CloudFormation deletes it after the rest of the update.</summary>
@@ -41,6 +50,16 @@ internal sealed record StackState
 
     /// <summary>UDP port by logical id, so that a listener gets the same one at every start.</summary>
     public Dictionary<string, int> Ports { get; init; } = [];
+
+    /// <summary>Lets the template see the resources that exist already, before any event is sent.</summary>
+    public void GiveAttributesTo(Template template)
+    {
+        foreach (var resource in Resources)
+        {
+            if (template.Resources.FirstOrDefault(declared => declared.LogicalId == resource.LogicalId && declared.Type == resource.Type) is { } declaration)
+                template.Evaluator.SetServed(resource.LogicalId, resource.ToServed(declaration.Location));
+        }
+    }
 }
 
 /// <summary>

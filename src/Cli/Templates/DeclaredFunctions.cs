@@ -20,8 +20,6 @@ internal static class DeclaredFunctions
                 problems.Report(function.Location, path, obstacle);
             else if (function.Obstacle is not null)
                 problems.Note($"{function.Location}: {path} is not run. {function.Obstacle}");
-            foreach (var variable in function.UnknownVariables)
-                problems.Note($"{function.Location}: {path}.Properties.Environment.Variables.{variable} is only known after the functions have started; a placeholder stands for it.");
         }
     }
 }

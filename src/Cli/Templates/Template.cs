@@ -27,6 +27,9 @@ internal sealed class Template
 
     public TemplateSettings Settings { get; }
 
+    /// <summary>The template's file and those that it includes.</summary>
+    public IReadOnlyList<string> Files { get; private init; } = [];
+
     public TemplateEvaluator Evaluator { get; }
 
     /// <summary>The resources whose condition holds, each after those that it depends on.</summary>
@@ -69,7 +72,7 @@ internal sealed class Template
         var active = resources.Where(resource =>
             resource.Condition is null || evaluator.Condition(resource.Condition, resource.Location, $"Resources.{resource.LogicalId}.Condition") != false).ToList();
         var ordered = DependencyOrder.Sort(active, evaluator, problems);
-        return new Template(directory, settings, evaluator, ordered, Section(root, "Outputs", problems), problems);
+        return new Template(directory, settings, evaluator, ordered, Section(root, "Outputs", problems), problems) { Files = [file, .. transforms.IncludedFiles] };
     }
 
     /// <summary>Evaluates the properties of a resource; problems are reported and leave <see cref="UnresolvedNode"/>s.</summary>

@@ -14,6 +14,9 @@ internal sealed class TemplateTransforms(string directory, TemplateSettings sett
 
     public bool UsesServerless { get; private set; }
 
+    /// <summary>The local files that were included.</summary>
+    public List<string> IncludedFiles { get; } = [];
+
     /// <summary>Reads the section Transform: the names of macros, in any of its forms.</summary>
     public void ReadDeclared(TemplateNode? section)
     {
@@ -99,6 +102,7 @@ internal sealed class TemplateTransforms(string directory, TemplateSettings sett
 
         if (Find(location) is { } file)
         {
+            IncludedFiles.Add(file);
             var included = TemplateReader.Read(file, file, problems);
             if (included is MapNode map)
                 entries.AddRange(((MapNode)Expand(map, path)).Entries);

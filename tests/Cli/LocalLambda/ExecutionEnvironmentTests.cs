@@ -248,7 +248,7 @@ public sealed class ExecutionEnvironmentTests
     private static async Task EndsWithStandardInput(LocalFunction function)
     {
         var state = Directory.CreateTempSubdirectory("udpgw-lambda-");
-        var command = (await FunctionRuntimes.PrepareAsync(state.FullName, [function], NullLogger.Instance, CancellationToken.None)).Single();
+        var command = (await new FunctionRuntimes(state.FullName, NullLogger.Instance).PrepareAsync([function], CancellationToken.None)).Single();
         var options = new LocalLambdaOptions { StateDirectory = state.FullName, Region = "us-west-2", AccountId = RunningFunctions.AccountId };
         var start = new ProcessStartInfo(command.FileName, command.Arguments)
         {

@@ -4,17 +4,23 @@ using Microsoft.Extensions.Logging;
 namespace UdpGateway.Cli.LocalLambda.Runtimes;
 
 /// <summary>What a build left behind: the assembly and the <c>dotnet</c> that made it and will run it.</summary>
-internal sealed record DotNetBuild(string ProjectFile, string TargetPath, string DotNet);
+/// <param name="ProjectDirectories">Of the project and of all that it references.</param>
+internal sealed record DotNetBuild(string ProjectFile, string TargetPath, string DotNet, IReadOnlyList<string> ProjectDirectories);
 
 /// <summary>
 /// Builds the functions' .NET projects into the state directory, one after the other. MSBuild decides what is up to date, so that
-/// an unchanged project costs its evaluation only.
+/// an unchanged project costs its evaluation only. Functions run from a copy of the output, so that the next build does not
+/// change files under a running process.
 /// </summary>
 internal sealed partial class DotNetProjectBuilder(string stateDirectory, ILogger logger)
 {
     private static readonly string[] ProjectPatterns = ["*.csproj", "*.fsproj", "*.vbproj"];
 
+    // A process of an older copy may still finish its invocation.
+    private const int KeptCopies = 4;
+
     private readonly Dictionary<string, DotNetBuild> _built = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _copies = new(StringComparer.Ordinal);
 
     /// <returns>The project of the folder, or null when it holds none.</returns>
     /// <exception cref="LocalLambdaException">There are several, and nothing says which.</exception>
@@ -25,6 +31,9 @@ internal sealed partial class DotNetProjectBuilder(string stateDirectory, ILogge
             ? projects.FirstOrDefault()
             : throw new LocalLambdaException($"{directory} holds several project files ({string.Join(", ", projects.Select(Path.GetFileName))}); a function's folder holds one.");
     }
+
+    /// <summary>The next <see cref="BuildAsync"/> of a project builds it again.</summary>
+    public void ForgetBuilds() => _built.Clear();
 
     /// <exception cref="LocalLambdaException">The SDK is missing, or the compiler's complaints.</exception>
     public async Task<DotNetBuild> BuildAsync(LocalFunction function, string projectFile, CancellationToken cancellationToken)
@@ -42,11 +51,15 @@ internal sealed partial class DotNetProjectBuilder(string stateDirectory, ILogge
         var targetPathFile = Path.Combine(folder, "target-path.txt");
         await WriteIfChangedAsync(targets, Targets, cancellationToken);
         File.Delete(targetPathFile);
+        var projects = Path.Combine(folder, "projects");
+        if (Directory.Exists(projects)) Directory.Delete(projects, recursive: true);
 
-        var (exitCode, output) = await RunAsync(dotnet, Arguments(projectFile, folder, targets, targetPathFile), Path.GetDirectoryName(projectFile)!, cancellationToken);
+        var (exitCode, output) = await RunAsync(dotnet, Arguments(projectFile, folder, targets, targetPathFile, projects), Path.GetDirectoryName(projectFile)!, cancellationToken);
         if (exitCode != 0 || !File.Exists(targetPathFile)) throw new LocalLambdaException(Explain(function, projectFile, output));
 
-        var build = new DotNetBuild(projectFile, (await File.ReadAllTextAsync(targetPathFile, cancellationToken)).Trim(), dotnet);
+        var targetPath = CopyOutput(folder, (await File.ReadAllTextAsync(targetPathFile, cancellationToken)).Trim());
+        var directories = Directory.EnumerateFiles(projects).Select(file => File.ReadAllText(file).Trim()).Distinct(StringComparer.Ordinal).ToList();
+        var build = new DotNetBuild(projectFile, targetPath, dotnet, directories);
         Log.Built(logger, function.LogicalId, projectFile, Stopwatch.GetElapsedTime(started).TotalSeconds);
         return _built[projectFile] = build;
     }
@@ -62,10 +75,13 @@ internal sealed partial class DotNetProjectBuilder(string stateDirectory, ILogge
           <Target Name="WriteTargetPathOfFunction" AfterTargets="Build" Condition="'$(TargetPath)' != '' and '$(MSBuildProjectFullPath)' == '$(FunctionProjectFile)'">
             <WriteLinesToFile File="$(FunctionTargetPathFile)" Lines="$(TargetPath)" Overwrite="true" />
           </Target>
+          <Target Name="WriteProjectOfFunction" AfterTargets="Build">
+            <WriteLinesToFile File="$(FunctionProjectsFolder)/$(MSBuildProjectName).txt" Lines="$(MSBuildProjectDirectory)" Overwrite="true" />
+          </Target>
         </Project>
         """;
 
-    private static string[] Arguments(string projectFile, string folder, string targets, string targetPathFile) =>
+    private static string[] Arguments(string projectFile, string folder, string targets, string targetPathFile, string projects) =>
     [
         "build", projectFile, "-c", "Release", "--nologo", "-v", "q", "-clp:NoSummary",
         "--artifacts-path", Path.Combine(folder, "artifacts"),
@@ -78,6 +94,7 @@ internal sealed partial class DotNetProjectBuilder(string stateDirectory, ILogge
         $"-p:CustomBeforeMicrosoftCommonTargets={targets}",
         $"-p:FunctionProjectFile={projectFile}",
         $"-p:FunctionTargetPathFile={targetPathFile}",
+        $"-p:FunctionProjectsFolder={projects}",
     ];
 
     private static async Task<(int ExitCode, List<string> Output)> RunAsync(string dotnet, string[] arguments, string directory, CancellationToken cancellationToken)
@@ -120,6 +137,29 @@ internal sealed partial class DotNetProjectBuilder(string stateDirectory, ILogge
         {
             lock (output) output.Add(line);
         }
+    }
+
+    /// <returns>The target's path in the copy.</returns>
+    private string CopyOutput(string folder, string targetPath)
+    {
+        var copies = Path.Combine(folder, "run");
+        if (!_copies.TryGetValue(folder, out var number) && Directory.Exists(copies))
+            Directory.Delete(copies, recursive: true);
+        _copies[folder] = ++number;
+        var old = Path.Combine(copies, $"{number - KeptCopies}");
+        if (Directory.Exists(old))
+            Directory.Delete(old, recursive: true);
+
+        var output = Path.GetDirectoryName(targetPath)!;
+        var copy = Path.Combine(copies, $"{number}");
+        foreach (var file in Directory.EnumerateFiles(output, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(copy, Path.GetRelativePath(output, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target, overwrite: true);
+        }
+
+        return Path.Combine(copy, Path.GetFileName(targetPath));
     }
 
     private static string Explain(LocalFunction function, string projectFile, List<string> output)

@@ -20,13 +20,36 @@ internal sealed class Interpreters
     public Task<string?> FindNodeAsync(CancellationToken cancellationToken) =>
         FindAsync("node", ["-p", "process.execPath"], cancellationToken);
 
+    /// <summary>What <c>requirements.txt</c> of the folder names and the interpreter, started for a function of that folder, does not find.</summary>
+    public static async Task<IReadOnlyList<string>> FindMissingPythonPackagesAsync(string interpreter, string directory, CancellationToken cancellationToken)
+    {
+        var named = DeclaredPackages.OfPython(directory);
+        if (named.Count == 0) return [];
+        const string Question =
+            """
+            import sys
+            from importlib import metadata
+            sys.path.insert(0, sys.argv[1])
+            def found(name):
+                try: return metadata.distribution(name) is not None
+                except metadata.PackageNotFoundError: return False
+            print(",".join(name for name in sys.argv[2:] if not found(name)))
+            """;
+        return await AskAsync(interpreter, ["-c", Question, directory, .. named], cancellationToken) is [.., var missing]
+            ? missing.Split(',', StringSplitOptions.RemoveEmptyEntries)
+            : [];
+    }
+
     private async Task<string?> FindAsync(string name, string[] question, CancellationToken cancellationToken)
     {
         if (_found.TryGetValue(name, out var known)) return known;
-        return _found[name] = Executables.Find(name) is { } candidate ? await AskAsync(candidate, question, cancellationToken) : null;
+        return _found[name] = Executables.Find(name) is { } candidate && await AskAsync(candidate, question, cancellationToken) is [.., var path] && File.Exists(path)
+            ? path
+            : null;
     }
 
-    private static async Task<string?> AskAsync(string candidate, string[] question, CancellationToken cancellationToken)
+    /// <summary>The lines that the program prints; null when it cannot say.</summary>
+    private static async Task<IReadOnlyList<string>?> AskAsync(string candidate, string[] question, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(Patience);
@@ -47,7 +70,7 @@ internal sealed class Interpreters
                 LogLines.ReadAsync(process.StandardOutput.BaseStream, lines.Add, deadline.Token),
                 LogLines.ReadAsync(process.StandardError.BaseStream, _ => { }, deadline.Token));
             await process.WaitForExitAsync(deadline.Token);
-            return process.ExitCode == 0 && lines is [.., var path] && File.Exists(path) ? path : null;
+            return process.ExitCode == 0 ? lines : null;
         }
         catch (Win32Exception)
         {
