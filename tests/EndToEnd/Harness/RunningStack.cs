@@ -38,7 +38,10 @@ internal sealed class RunningStack : IAsyncDisposable
         }
     }
 
-    public static async Task<RunningStack> UpAsync(Workspace workspace, string template, params string[] options)
+    public static Task<RunningStack> UpAsync(Workspace workspace, string template, params string[] options) => UpAsync(workspace, template, new Dictionary<string, string>(), options);
+
+    /// <param name="variables">Added to the program's environment.</param>
+    public static async Task<RunningStack> UpAsync(Workspace workspace, string template, Dictionary<string, string> variables, params string[] options)
     {
         File.Delete(workspace.Outputs);
         var process = new Process
@@ -52,6 +55,8 @@ internal sealed class RunningStack : IAsyncDisposable
                 RedirectStandardError = true,
             },
         };
+        foreach (var (name, value) in variables)
+            process.StartInfo.Environment[name] = value;
         var stack = new RunningStack(process);
         process.OutputDataReceived += stack.Keep;
         process.ErrorDataReceived += stack.Keep;
