@@ -101,10 +101,10 @@ public sealed class SecretsManagerSecretStore : ISecretStore, IDisposable
     private static SecretReadStatus? StatusOf(AwsServiceException refusal) => refusal.ErrorCode switch
     {
         "ResourceNotFoundException" => SecretReadStatus.Missing,
-        "InvalidRequestException" when Says(refusal, "deletion") => SecretReadStatus.Deleted,
+        "InvalidRequestException" when Says(refusal, "delet") => SecretReadStatus.Deleted,
         // Shared across accounts while encrypted with the account's own key.
         "InvalidRequestException" when Says(refusal, "KMS") => SecretReadStatus.KeyUnavailable,
-        "AccessDeniedException" when Says(refusal, "KMS") => SecretReadStatus.KeyUnavailable,
+        "AccessDeniedException" when Says(refusal, "Access to KMS") || Says(refusal, "kms:") => SecretReadStatus.KeyUnavailable,
         "AccessDeniedException" or "AccessDenied" => SecretReadStatus.AccessDenied,
         "DecryptionFailure" => SecretReadStatus.KeyUnavailable,
         _ => null,
