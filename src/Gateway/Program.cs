@@ -3,32 +3,37 @@ using Amazon.Runtime;
 using Amazon.Runtime.Credentials;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
+using UdpGateway.Aws;
 using UdpGateway.Gateway;
 using UdpGateway.Gateway.Destinations;
 using UdpGateway.Listeners.Storage;
 
 const string Health = "--health";
 
-// Settings come from the command line (--store DIR) or the environment (UDPGW_STORE).
+// Settings come from the command line (--store DIR, or --store dynamodb --table NAME) or the environment (UDPGW_STORE, UDPGW_TABLE).
 var settings = new ConfigurationBuilder().AddEnvironmentVariables("UDPGW_").AddCommandLine([.. args.Where(argument => argument != Health)]).Build();
 try
 {
     if (args.Contains(Health))
         return await HealthCheck.RunAsync(GatewaySettings.AdminPort(settings), Console.Out);
 
-    var directory = settings["store"] ?? throw new FormatException("Say which store to serve: --store DIRECTORY.");
+    var storeName = settings["store"] ?? throw new FormatException("Say which store to serve: --store DIRECTORY, or --store dynamodb --table NAME.");
     var options = GatewaySettings.Read(settings);
     var logsJson = GatewaySettings.LogsJson(settings);
     using var loggers = LoggerFactory.Create(logging => _ = logsJson
         ? logging.AddJsonConsole(console => (console.UseUtcTimestamp, console.TimestampFormat) = (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'"))
         : logging.AddSimpleConsole(console => console.SingleLine = true));
 
-    using var store = new EmbeddedStore(directory);
-    using var clients = new AwsDestinationClients(DefaultAWSCredentialsIdentityResolver.GetCredentials(), options.Region);
+    AwsHttpClientFactory.Install();
+    var credentials = DefaultAWSCredentialsIdentityResolver.GetCredentials();
+    using var stores = storeName == "dynamodb"
+        ? GatewayStores.OnAws(credentials, options.Region, settings["table"] ?? throw new FormatException("Say which table to follow: --table NAME."))
+        : GatewayStores.InDirectory(storeName);
+    using var clients = new AwsDestinationClients(credentials, options.Region);
     var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-    await using var host = await GatewayHost.StartAsync(options, store, store, clients, loggers, CancellationToken.None);
+    await using var host = await GatewayHost.StartAsync(options, stores.Listeners, stores.Secrets, clients, loggers, CancellationToken.None);
     await stop.Task;
     await host.StopAsync();
     return 0;

@@ -34,6 +34,7 @@ public sealed class ListenerSecretsTests
     [Theory]
     [InlineData(SecretReadStatus.Deleted, "is scheduled for deletion")]
     [InlineData(SecretReadStatus.AccessDenied, "the provider may not read the secret fleet/key")]
+    [InlineData(SecretReadStatus.KeyUnavailable, "the secret fleet/key cannot be decrypted; allow the provider kms:Decrypt")]
     [InlineData(SecretReadStatus.Missing, "does not exist")]
     [InlineData(SecretReadStatus.NotAKey, "`udpgw keys psk` makes one")]
     public async Task Each_status_of_a_secret_has_its_own_sentence(SecretReadStatus status, string part)

@@ -10,6 +10,9 @@ public enum SecretReadStatus
     Deleted,
     AccessDenied,
 
+    /// <summary>The secret may be read, but not be decrypted: its KMS key may not be used, or is disabled.</summary>
+    KeyUnavailable,
+
     /// <summary>The secret exists but holds no 32-byte base64 key where the reference points.</summary>
     NotAKey,
 }
@@ -45,6 +48,9 @@ public readonly struct SecretText(SecretReadStatus status, string? value)
     public override string ToString() => $"secret ({Status})";
 }
 
+/// <summary>The stack and logical id of the listener that a secret of ours belongs to.</summary>
+public readonly record struct SecretOwner(string StackId, string LogicalResourceId);
+
 /// <summary>Secrets Manager in the cloud, files with mode 0600 in local mode.</summary>
 public interface ISecretStore
 {
@@ -53,6 +59,9 @@ public interface ISecretStore
 
     /// <summary>Creates or replaces a secret of ours: the JSON text of one listener generation.</summary>
     Task WriteAsync(string secretId, string value, CancellationToken cancellationToken);
+
+    /// <summary>As the other, and notes whose it is where the store can keep that.</summary>
+    Task WriteAsync(string secretId, string value, SecretOwner owner, CancellationToken cancellationToken) => WriteAsync(secretId, value, cancellationToken);
 
     /// <summary>Deletes a secret of ours; one that is already gone is no error.</summary>
     Task DeleteAsync(string secretId, CancellationToken cancellationToken);

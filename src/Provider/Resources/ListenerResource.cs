@@ -104,7 +104,7 @@ internal sealed partial class ListenerResource(
                 RequireFreePort(all, definition);
 
             var physicalId = current?.PhysicalResourceId ?? Generations.NextId(definition.Name, owned);
-            var keys = await secrets.PrepareAsync(physicalId, current, definition, literals, cancellationToken);
+            var keys = await secrets.PrepareAsync(physicalId, new SecretOwner(request.StackId, request.LogicalResourceId), current, definition, literals, cancellationToken);
             var written = false;
             try
             {

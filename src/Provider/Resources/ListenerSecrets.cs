@@ -41,7 +41,7 @@ internal sealed class ListenerSecrets(ISecretStore store)
     /// <summary>Finds or makes the secret that this definition needs.</summary>
     /// <param name="current">The generation's record; null for a new generation.</param>
     public async Task<ListenerKeys> PrepareAsync(
-        string physicalResourceId, ListenerRecord? current, ListenerDefinition definition, IReadOnlyDictionary<string, KeyText> literals, CancellationToken cancellationToken)
+        string physicalResourceId, SecretOwner owner, ListenerRecord? current, ListenerDefinition definition, IReadOnlyDictionary<string, KeyText> literals, CancellationToken cancellationToken)
     {
         if (definition.Protocol is not ListenerProtocol.WireGuard)
             return new ListenerKeys(current?.SecretId, null, IsNew: false);
@@ -54,7 +54,7 @@ internal sealed class ListenerSecrets(ISecretStore store)
             return new ListenerKeys(current!.SecretId, publicKey, IsNew: false);
 
         var newId = $"udp-gateway/{physicalResourceId}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
-        await store.WriteAsync(newId, content, cancellationToken);
+        await store.WriteAsync(newId, content, owner, cancellationToken);
         return new ListenerKeys(newId, publicKey, IsNew: true);
     }
 
@@ -68,6 +68,7 @@ internal sealed class ListenerSecrets(ISecretStore store)
             SecretReadStatus.Missing => $"the secret {reference.SecretId} does not exist, or not in the version that the reference names.",
             SecretReadStatus.Deleted => $"the secret {reference.SecretId} is scheduled for deletion; restore it or name another one.",
             SecretReadStatus.AccessDenied => $"the provider may not read the secret {reference.SecretId}; add it to the provider stack's SecretArns.",
+            SecretReadStatus.KeyUnavailable => $"the secret {reference.SecretId} cannot be decrypted; allow the provider kms:Decrypt on the secret's KMS key, and see that the key is enabled (a secret of another account needs a key that is not the account's default one).",
             SecretReadStatus.Found when KeyText.TryParse(secret.Value!, out _) is var parsed => parsed switch
             {
                 KeyTextFault.None => null,
