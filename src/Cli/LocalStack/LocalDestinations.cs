@@ -13,6 +13,8 @@ namespace UdpGateway.Cli.LocalStack;
 /// </summary>
 internal sealed class LocalDestinations : IDestinationClients, IDisposable
 {
+    private const string DeadLetters = "-dead-letters";
+
     private readonly string _region;
     private readonly IReadOnlySet<string> _functionArns;
     private readonly Uri _functions;
@@ -56,7 +58,7 @@ internal sealed class LocalDestinations : IDestinationClients, IDisposable
     {
         var region = arn.Region.Length > 0 ? arn.Region : _region;
         if (_awsEndpoint is null)
-            return Keep(new AwsConnection(FileOf(destination.Name, arn), region));
+            return Keep(new AwsConnection(FileOf(arn.ToString() == destination.DeadLetterArn ? destination.Name + DeadLetters : destination.Name, arn), region));
         var credentials = destination.RoleArn is { } role && _roles is not null
             ? _roles.For(role, listener.StackId, $"udpgw-{listener.PhysicalResourceId}")
             : _own ?? Anybody;

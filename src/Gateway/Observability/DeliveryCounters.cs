@@ -14,6 +14,8 @@ internal sealed class DeliveryCounters(IHistogram seconds)
 
     private readonly long[] _packets = new long[Enum.GetValues<DeliveryResult>().Length];
     private long _retried;
+    private long _deadLetters;
+    private long _lostDeadLetters;
 
     /// <summary>Packets that were sent again to a one-way destination, once for each time.</summary>
     public long Retried => Volatile.Read(ref _retried);
@@ -28,6 +30,18 @@ internal sealed class DeliveryCounters(IHistogram seconds)
             Interlocked.Add(ref _packets[(int)result], failed);
         Interlocked.Add(ref _retried, outcome.Retried);
         seconds.Observe(duration.TotalSeconds);
+    }
+
+    /// <summary>Packets in the dead-letter queue.</summary>
+    public long DeadLetters => Volatile.Read(ref _deadLetters);
+
+    /// <summary>Packets that should be there, and are not.</summary>
+    public long LostDeadLetters => Volatile.Read(ref _lostDeadLetters);
+
+    public void DeadLettered(long sent, long lost)
+    {
+        Interlocked.Add(ref _deadLetters, sent);
+        Interlocked.Add(ref _lostDeadLetters, lost);
     }
 
     public void Skip(SkipReason reason, long packets) => Interlocked.Add(ref _skipped[(int)reason], packets);

@@ -22,6 +22,7 @@ internal sealed class GatewayMetrics
     private readonly Counter _packetsSkipped;
     private readonly Counter _deliveredPackets;
     private readonly Counter _retriedPackets;
+    private readonly Counter _deadLetters;
     private readonly Gauge _queuedPackets;
     private readonly Histogram _deliverySeconds;
     private readonly Gauge _listeners;
@@ -41,6 +42,7 @@ internal sealed class GatewayMetrics
         _packetsSkipped = factory.CreateCounter("udpgw_packets_skipped_total", "Packets that a destination did not take by its declaration: filtered, not_coap.", "listener", "destination", "reason");
         _deliveredPackets = factory.CreateCounter("udpgw_destination_packets_total", "Packets by what became of them: delivered, function_error, failed.", "listener", "destination", "result");
         _retriedPackets = factory.CreateCounter("udpgw_retried_packets_total", "Packets that were sent again to a one-way destination, once for each time.", "listener", "destination");
+        _deadLetters = factory.CreateCounter("udpgw_dead_letters_total", "Undelivered packets of destinations with a dead-letter queue: sent there, or lost because that failed too.", "listener", "destination", "result");
         _queuedPackets = factory.CreateGauge("udpgw_queue_packets", "Packets that wait for a delivery to start.", "listener", "destination");
         // From a warm function to one that runs into a timeout of minutes.
         _deliverySeconds = factory.CreateHistogram("udpgw_delivery_seconds", "Time from the start of a delivery to its answer.", ["listener", "destination"],
@@ -59,7 +61,7 @@ internal sealed class GatewayMetrics
     /// <summary>Drops the series of a listener that is gone.</summary>
     public void Forget(string listener)
     {
-        foreach (var family in new Collector[] { _packetsReceived, _bytesReceived, _packetsSent, _bytesSent, _drops, _handshakes, _peers, _batches, _packetsSkipped, _deliveredPackets, _retriedPackets, _queuedPackets, _deliverySeconds })
+        foreach (var family in new Collector[] { _packetsReceived, _bytesReceived, _packetsSent, _bytesSent, _drops, _handshakes, _peers, _batches, _packetsSkipped, _deliveredPackets, _retriedPackets, _deadLetters, _queuedPackets, _deliverySeconds })
             Forget(family, listener);
     }
 
@@ -137,6 +139,12 @@ internal sealed class GatewayMetrics
         CollectResult(listener, delivery, "function_error", DeliveryResult.FunctionError);
         CollectResult(listener, delivery, "failed", DeliveryResult.Failed);
         _retriedPackets.WithLabels(listener, delivery.Name).IncTo(delivery.Counters.Retried);
+        if (delivery.HasDeadLetters)
+        {
+            _deadLetters.WithLabels(listener, delivery.Name, "sent").IncTo(delivery.Counters.DeadLetters);
+            _deadLetters.WithLabels(listener, delivery.Name, "lost").IncTo(delivery.Counters.LostDeadLetters);
+        }
+
         _packetsSkipped.WithLabels(listener, delivery.Name, "filtered").IncTo(delivery.Counters.Skipped(SkipReason.Filtered));
         _packetsSkipped.WithLabels(listener, delivery.Name, "not_coap").IncTo(delivery.Counters.Skipped(SkipReason.NotCoap));
         _queuedPackets.WithLabels(listener, delivery.Name).Set(delivery.QueuedPackets);

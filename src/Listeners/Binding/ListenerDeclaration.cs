@@ -84,8 +84,7 @@ internal sealed class DestinationDeclaration
 
     public int? Concurrency { get; init; }
 
-    /// <summary>Paths, relative to the destination, of declared properties that the data plane cannot honour yet.</summary>
-    public required IReadOnlyList<string> Unsupported { get; init; }
+    public string? DeadLetterArn { get; init; }
 
     public string EffectiveName => Name ?? GeneratedName;
 }

@@ -67,9 +67,10 @@ public sealed class ListenerValidationTests
     [InlineData("Destinations[0].FilterExpression", "\"[0 == 0xFE\"", "Destinations[0].FilterExpression", "must be an expression such as [0] == 0xFE; at character 11: expected ']', ':' or ',', but found the end", "\"[0 == 0xFE\"")]
     [InlineData("Destinations[0].FilterExpression", "\"tlv[1]\"", "Destinations[0].FilterExpression", "must be an expression such as [0] == 0xFE; at character 1: TLV search is not supported; read the bytes by their offset", "\"tlv[1]\"")]
     [InlineData("Destinations[0].FilterExpression", "[\"[0]\"]", "Destinations[0].FilterExpression", "must be a string", "a list")]
-    [InlineData("Destinations[0].DeadLetterArn", "\"x\"", "Destinations[0].DeadLetterArn", "is not supported yet; remove it", null)]
-    [InlineData("Destinations[0].Arguments.TenantId", "\"x\"", "Destinations[0].Arguments.TenantId", "is not supported yet; remove it", null)]
-    [InlineData("Destinations[0].Arguments", "{\"UseResponseStreaming\":\"true\"}", "Destinations[0].Arguments.UseResponseStreaming", "is not supported yet; remove it to receive the function's replies when it returns", null)]
+    [InlineData("Destinations[0].DeadLetterArn", "\"x\"", "Destinations[0].DeadLetterArn", "must be the ARN of an SQS queue, arn:aws:sqs:REGION:ACCOUNT:NAME", "\"x\"")]
+    [InlineData("Destinations[0].DeadLetterArn", "\"arn:aws:sns:us-west-2:123456789012:topic\"", "Destinations[0].DeadLetterArn", "must be the ARN of an SQS queue, arn:aws:sqs:REGION:ACCOUNT:NAME", "\"arn:aws:sns:us-west-2:123456789012:topic\"")]
+    [InlineData("Destinations[0].Arguments.TenantId", "\"a,b\"", "Destinations[0].Arguments.TenantId", "must be 1 to 256 letters, digits, spaces and . _ : / = + - @ characters", "\"a,b\"")]
+    [InlineData("Destinations[0].Arguments", "{\"TenantId\":\"a\",\"TenantIdExpression\":\"[0:4]\"}", "Destinations[0].Arguments.TenantId", "cannot be combined with TenantIdExpression; keep the one that names the tenant", "\"a\"")]
     [InlineData("Destinations[0].Arguments", "{\"UseResponseStreaming\":\"true\",\"UseAsyncInvoke\":\"true\"}", "Destinations[0].Arguments.UseResponseStreaming", "cannot be combined with UseAsyncInvoke, because an asynchronous invocation has no response to stream; set at most one of them to true", null)]
     [InlineData("Destinations[0].Concurrency", "0", "Destinations[0].Concurrency", "must be from 1 to 1,000 deliveries at a time", "0")]
     // batching
