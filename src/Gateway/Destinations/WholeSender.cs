@@ -109,6 +109,9 @@ internal static class WholeSender
             outcomes.Select(outcome => outcome.Result).DefaultIfEmpty(DeliveryResult.Delivered).Max(),
             Problem: problem is null || failedPackets == packets ? problem : $"{failedPackets} of its packets were not: {problem}",
             FailedPackets: failedPackets,
-            Retried: outcomes.Sum(outcome => outcome.Retried)) { Failed = failed };
+            Retried: outcomes.Sum(outcome => outcome.Retried))
+        {
+            Failed = failed,
+        };
     }
 }
