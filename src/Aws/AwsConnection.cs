@@ -45,10 +45,14 @@ public sealed class AwsConnection : IDisposable
         }
     }
 
-    internal IAwsTransport Open(AwsService service, AwsRetries retries, TimeSpan timeout)
+    /// <param name="service">Which service.</param>
+    /// <param name="retries">Which failures are repeated.</param>
+    /// <param name="timeout">Of one attempt.</param>
+    /// <param name="region">Null takes the connection's.</param>
+    internal IAwsTransport Open(AwsService service, AwsRetries retries, TimeSpan timeout, string? region = null)
     {
         IAwsTransport transport = _recorder is null
-            ? new AwsServiceClient(service, _credentials, new AwsClientSettings(Region) { ServiceUrl = _serviceUrl, Retries = retries, Timeout = timeout })
+            ? new AwsServiceClient(service, _credentials, new AwsClientSettings(region ?? Region) { ServiceUrl = _serviceUrl, Retries = retries, Timeout = timeout })
             : new RecordingTransport(_recorder);
         lock (_opened)
             _opened.Add(transport);
@@ -57,10 +61,15 @@ public sealed class AwsConnection : IDisposable
 
     private sealed class RecordingTransport(IPayloadRecorder recorder) : IAwsTransport
     {
+        public Task<Stream> OpenStreamAsync(AwsRequest request, CancellationToken cancellationToken)
+        {
+            Record(request);
+            return Task.FromResult<Stream>(new MemoryStream(request.RecordedAnswer.ToArray(), writable: false));
+        }
+
         public Task<AwsResponse> SendAsync(AwsRequest request, CancellationToken cancellationToken)
         {
-            if (request.Recorded is { } payload)
-                recorder.Record(payload.Span);
+            Record(request);
             var response = AwsResponse.Create(null, request.RecordedAnswer);
             response.HttpStatusCode = HttpStatusCode.OK;
             return Task.FromResult(response);
@@ -69,6 +78,12 @@ public sealed class AwsConnection : IDisposable
         public void Dispose()
         {
             // The recorder belongs to whoever made it.
+        }
+
+        private void Record(AwsRequest request)
+        {
+            if (request.Recorded is { } payload)
+                recorder.Record(payload.Span);
         }
     }
 }

@@ -13,6 +13,8 @@ public sealed class AwsHttpClientFactory : HttpClientFactory
     /// <summary>Above the largest answer of any operation that we call (Lambda's 6 MB, with room for its encoding).</summary>
     public const int MaxResponseBytes = 32 << 20;
 
+    private const string EventStreamType = "application/vnd.amazon.eventstream";
+
     // Address changes of the endpoints are seen within this time.
     private static readonly TimeSpan ConnectionLifetime = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(100);
@@ -59,6 +61,9 @@ public sealed class AwsHttpClientFactory : HttpClientFactory
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             var response = await base.SendAsync(request, cancellationToken);
+            // An event stream is read as it arrives, by a caller who knows that and asked for it.
+            if (response.IsSuccessStatusCode && response.Content.Headers.ContentType?.MediaType == EventStreamType)
+                return response;
             try
             {
                 await response.Content.LoadIntoBufferAsync(MaxResponseBytes, cancellationToken);

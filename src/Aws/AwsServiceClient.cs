@@ -78,6 +78,9 @@ internal sealed class AwsResponse : AmazonWebServiceResponse
 
     public static AwsResponse Create(IWebResponseData? head, ReadOnlyMemory<byte> body) => new() { _head = head, Body = body };
 
+    /// <summary>The live body of an answer that was asked for as a stream; to be disposed of by the caller.</summary>
+    public Stream OpenBody() => _head!.ResponseBody.OpenResponse();
+
     public string? Header(string name) => _head?.IsHeaderPresent(name) == true ? _head.GetHeaderValue(name) : null;
 }
 
@@ -89,24 +92,36 @@ internal sealed class AwsResponse : AmazonWebServiceResponse
 internal sealed class AwsServiceClient : AmazonServiceClient, IAwsTransport
 {
     private readonly InvokeOptions _options;
+    private readonly InvokeOptions _streamOptions;
 
     static AwsServiceClient() => AwsHttpClientFactory.Install();
 
     public AwsServiceClient(AwsService service, AWSCredentials credentials, AwsClientSettings settings)
         : base(credentials, new Configuration(service, settings))
     {
-        _options = new InvokeOptions { RequestMarshaller = new Marshalling(service.ServiceId), ResponseUnmarshaller = new Unmarshalling(service.ServiceId) };
+        var marshaller = new Marshalling(service.ServiceId);
+        _options = new InvokeOptions { RequestMarshaller = marshaller, ResponseUnmarshaller = new Unmarshalling(service.ServiceId, keepsStream: false) };
+        _streamOptions = new InvokeOptions { RequestMarshaller = marshaller, ResponseUnmarshaller = new Unmarshalling(service.ServiceId, keepsStream: true) };
     }
 
     // The base constructor reads this and customizes the pipeline, so both may use Config only.
     protected override IServiceMetadata ServiceMetadata => new Metadata(Config.ServiceId);
 
     /// <exception cref="AwsServiceException">Every failure but the caller's own cancellation.</exception>
-    public async Task<AwsResponse> SendAsync(AwsRequest request, CancellationToken cancellationToken)
+    public Task<AwsResponse> SendAsync(AwsRequest request, CancellationToken cancellationToken) => SendAsync(request, _options, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<Stream> OpenStreamAsync(AwsRequest request, CancellationToken cancellationToken)
+    {
+        var response = await SendAsync(request, _streamOptions, cancellationToken);
+        return new FailingStream(response.OpenBody(), $"{Config.ServiceId} {request.GetType().Name}", Config.Timeout!.Value);
+    }
+
+    private async Task<AwsResponse> SendAsync(AwsRequest request, InvokeOptions options, CancellationToken cancellationToken)
     {
         try
         {
-            return await InvokeAsync<AwsResponse>(request, _options, cancellationToken);
+            return await InvokeAsync<AwsResponse>(request, options, cancellationToken);
         }
         catch (Exception exception) when (cancellationToken.IsCancellationRequested && exception is not (AwsServiceException or OperationCanceledException))
         {
@@ -254,12 +269,19 @@ internal sealed class AwsServiceClient : AmazonServiceClient, IAwsTransport
             : new MemoryStream(body.ToArray(), writable: false);
     }
 
-    private sealed class Unmarshalling(string serviceId) : JsonResponseUnmarshaller
+    private sealed class Unmarshalling(string serviceId, bool keepsStream) : JsonResponseUnmarshaller
     {
+        private const string BucketRegionHeader = "x-amz-bucket-region";
+
         private static readonly ICollection<string> ThrottlingCodes = new StandardRetryPolicy(maxRetries: 0).ThrottlingErrorCodes;
+
+        public override bool HasStreamingProperty => keepsStream;
 
         public override AmazonWebServiceResponse Unmarshall(JsonUnmarshallerContext input)
         {
+            if (keepsStream)
+                return AwsResponse.Create(input.ResponseData, ReadOnlyMemory<byte>.Empty);
+
             // AwsHttpClientFactory has the whole body in memory, so its length is known.
             var body = GC.AllocateUninitializedArray<byte>(checked((int)input.ResponseData.ContentLength));
             input.Stream.ReadExactly(body);
@@ -272,7 +294,8 @@ internal sealed class AwsServiceClient : AmazonServiceClient, IAwsTransport
             var error = JsonErrorResponseUnmarshaller.GetInstance().Unmarshall(input, ref reader);
             AwsQueryCompatibleErrorHandler.ApplyQueryErrorHeader(error, input.ResponseData);
             var isThrottlingCode = error.Code is not null && ThrottlingCodes.Contains(error.Code);
-            return AwsServiceException.FromAnswer(serviceId, statusCode, error.Code, isThrottlingCode, error.Message, error.RequestId, innerException, input.GetResponseBodyBytes());
+            var bucketRegion = input.ResponseData.IsHeaderPresent(BucketRegionHeader) ? input.ResponseData.GetHeaderValue(BucketRegionHeader) : null;
+            return AwsServiceException.FromAnswer(serviceId, statusCode, error.Code, isThrottlingCode, error.Message, error.RequestId, innerException, input.GetResponseBodyBytes(), bucketRegion);
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Net;
 using Amazon.Runtime;
+using Arn = UdpGateway.Listeners.Arn;
 
 namespace UdpGateway.Aws;
 
@@ -52,14 +53,22 @@ public sealed class AwsServiceException : AmazonServiceException
     /// <summary>The answer's body; empty if there was none.</summary>
     public ReadOnlyMemory<byte> Body { get; internal init; }
 
+    /// <summary>S3: the region that the bucket is in, if the answer says so; checked to be the name of one.</summary>
+    public string? BucketRegion { get; internal init; }
+
     /// <summary>What a status outside 2xx means.</summary>
     internal static AwsServiceException FromAnswer(
-        string service, HttpStatusCode status, string? code, bool isThrottlingCode, string? message, string? requestId, Exception? innerException, byte[]? body = null)
+        string service, HttpStatusCode status, string? code, bool isThrottlingCode, string? message, string? requestId, Exception? innerException, byte[]? body = null, string? bucketRegion = null)
     {
         var failure = isThrottlingCode || status == HttpStatusCode.TooManyRequests ? AwsFailure.Throttled
             : (int)status is >= 400 and < 500 ? AwsFailure.Refused
             : AwsFailure.ServiceFault;
-        return new AwsServiceException(failure, $"{service} answered HTTP {(int)status}, {Describe(code, code is null ? null : message)}", code, status, requestId, innerException) { Body = body };
+        return new AwsServiceException(failure, $"{service} answered HTTP {(int)status}, {Describe(code, code is null ? null : message)}", code, status, requestId, innerException)
+        {
+            Body = body,
+            // It becomes part of a host name.
+            BucketRegion = Arn.IsRegion(bucketRegion) ? bucketRegion : null,
+        };
     }
 
     /// <param name="what">What cannot be done without credentials.</param>

@@ -4,7 +4,7 @@ namespace UdpGateway.Aws;
 public interface IS3
 {
     /// <summary>Not repeated on failure; the same key replaces the object.</summary>
-    /// <param name="bucket">In the connection's region.</param>
+    /// <param name="bucket">In any region; it is found out once for each bucket.</param>
     /// <param name="key">Letters, digits and <c>. _ = / -</c>.</param>
     /// <param name="contentType">Of the object.</param>
     /// <param name="body">It must not change until the call ends.</param>

@@ -8,6 +8,7 @@ using UdpGateway.Gateway.Clients;
 using UdpGateway.Gateway.Destinations;
 using UdpGateway.Gateway.Observability;
 using UdpGateway.Gateway.Packets;
+using UdpGateway.Gateway.Replies;
 using UdpGateway.Gateway.Sockets;
 using UdpGateway.Gateway.Tunnels;
 using UdpGateway.Gateway.Workers;
@@ -211,13 +212,21 @@ internal sealed partial class ListenerHost
             QueuePackets = options.DestinationQueuePackets,
             QueueBytes = options.DestinationQueueBytes,
             Stopping = _services.Stopping,
+            DeadLetters = destination.DeadLetterArn is { } queue
+                ? new DeadLetterQueue(record, destination, ParseArn(destination, queue), new RequestPacketWriter(facts), _services.Clients)
+                : null,
         };
+        var logger = _services.Loggers.CreateLogger<DestinationDelivery>();
+        var replies = new ReplyRouter(settings, logger);
         var arn = DestinationArn.Choose(destination.Arns, options.Region);
-        return new DestinationDelivery(settings, arn is null ? null : CreateDestination(record, destination, arn, facts), _services.Loggers.CreateLogger<DestinationDelivery>());
+        var made = arn is null
+            ? null
+            : _services.CreateDestination(new DestinationContext(record, destination, ParseArn(destination, arn), facts, _services.Clients) { Replies = replies });
+        return new DestinationDelivery(settings, made, replies, logger);
     }
 
-    private IDestination CreateDestination(ListenerRecord record, DestinationDefinition destination, string text, PacketFacts facts) => Arn.TryParse(text, out var arn)
-        ? _services.CreateDestination(new DestinationContext(record, destination, arn, facts, _services.Clients))
+    private static Arn ParseArn(DestinationDefinition destination, string text) => Arn.TryParse(text, out var arn)
+        ? arn
         : throw new ListenerNotServedException($"Destination {destination.Name}: \"{text}\" is no ARN.");
 
     private static Expression? CompileFilter(DestinationDefinition destination)

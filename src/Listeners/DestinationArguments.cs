@@ -6,6 +6,8 @@ namespace UdpGateway.Listeners;
 /// </summary>
 public sealed record DestinationArguments
 {
+    public LambdaArguments? Lambda { get; init; }
+
     public SqsArguments? Sqs { get; init; }
 
     public KinesisArguments? Kinesis { get; init; }

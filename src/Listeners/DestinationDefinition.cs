@@ -42,8 +42,14 @@ public sealed record DestinationDefinition
     /// <summary>Lambda: invoke with <c>Event</c> and expect no replies.</summary>
     public bool UseAsyncInvoke { get; init; }
 
+    /// <summary>Lambda: the function writes its replies one after the other, and each goes to its client as soon as it is complete.</summary>
+    public bool UseResponseStreaming { get; init; }
+
     /// <summary>What else the kind of destination takes.</summary>
     public DestinationArguments Arguments { get; init; } = new();
+
+    /// <summary>ARN of the SQS queue that gets what could not be delivered; our extension. Null: it is logged and counted.</summary>
+    public string? DeadLetterArn { get; init; }
 
     /// <summary>At most this many deliveries at a time; our extension. 1 gives strict order.</summary>
     public int? Concurrency { get; init; }

@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
-using System.Text.RegularExpressions;
 
 namespace UdpGateway.Listeners;
 
@@ -22,17 +21,11 @@ public sealed record DestinationKind(string Service, string DisplayName, string 
 /// The kinds of destination that a template may name. The gateway has exactly one delivery for each,
 /// so that what is accepted here can be delivered there.
 /// </summary>
-public static partial class DestinationKinds
+public static class DestinationKinds
 {
-    /// <remarks>Source: Lambda Developer Guide, "FunctionName" of Invoke.</remarks>
-    public static DestinationKind Lambda { get; } = new("lambda", "Lambda", "arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]")
-    {
-        Accepts = arn => arn.Region.Length > 0 && arn.Account.Length > 0 && LambdaResourcePattern().IsMatch(arn.Resource),
-    };
-
     public static IReadOnlyList<DestinationKind> All { get; } =
     [
-        Lambda,
+        LambdaKind.Kind,
         SqsKind.Kind,
         SnsKind.Kind,
         EventBridgeKind.Kind,
@@ -50,7 +43,4 @@ public static partial class DestinationKinds
     private static readonly FrozenDictionary<string, DestinationKind> ByService = All.ToFrozenDictionary(kind => kind.Service, StringComparer.Ordinal);
 
     public static bool TryFind(string service, [NotNullWhen(true)] out DestinationKind? kind) => ByService.TryGetValue(service, out kind);
-
-    [GeneratedRegex(@"\Afunction:[a-zA-Z0-9_-]{1,64}(:(\$LATEST|[a-zA-Z0-9_-]{1,128}))?\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex LambdaResourcePattern();
 }

@@ -98,6 +98,8 @@ public static class ListenerProperties
         Formatter = destination.Formatter is { } name && Formatters.TryParse(name, out var formatter) ? formatter : PayloadFormatter.Base64,
         FilterExpression = destination.FilterExpression,
         UseAsyncInvoke = destination.UseAsyncInvoke is true,
+        UseResponseStreaming = destination.UseResponseStreaming is true,
+        DeadLetterArn = destination.DeadLetterArn,
         Arguments = destination.Arguments,
         Concurrency = destination.Concurrency,
         MetricsEnabled = destination.MetricsEnabled is true,

@@ -15,14 +15,14 @@ public sealed class DestinationKindsTests
     public void Lambda_arns_have_a_strict_form(string text, bool accepted)
     {
         Assert.True(Arn.TryParse(text, out var arn));
-        Assert.Equal(accepted, DestinationKinds.Lambda.Accepts(arn));
+        Assert.Equal(accepted, LambdaKind.Kind.Accepts(arn));
     }
 
     [Fact]
     public void Kinds_are_found_by_service()
     {
         Assert.True(DestinationKinds.TryFind("lambda", out var kind));
-        Assert.Same(DestinationKinds.Lambda, kind);
+        Assert.Same(LambdaKind.Kind, kind);
         Assert.False(DestinationKinds.TryFind("Lambda", out _));
     }
 }

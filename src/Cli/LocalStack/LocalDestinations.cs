@@ -14,6 +14,8 @@ namespace UdpGateway.Cli.LocalStack;
 /// </summary>
 internal sealed class LocalDestinations : IDestinationClients, IDisposable
 {
+    private const string DeadLetters = "-dead-letters";
+
     private readonly string _region;
     private readonly Uri _functions;
     private readonly Uri? _awsEndpoint;
@@ -69,7 +71,7 @@ internal sealed class LocalDestinations : IDestinationClients, IDisposable
     {
         var region = arn.Region.Length > 0 ? arn.Region : _region;
         if (_awsEndpoint is null && (_profile is null || Template.IsDeclared(arn.ToString())))
-            return Keep(new AwsConnection(FileOf(destination.Name, arn), region));
+            return Keep(new AwsConnection(FileOf(arn.ToString() == destination.DeadLetterArn ? destination.Name + DeadLetters : destination.Name, arn), region));
         return Keep(new AwsConnection(Credentials(listener, destination), region, _awsEndpoint));
     }
 

@@ -1,7 +1,9 @@
+using System.Net;
 using System.Text.Json;
 using UdpGateway.Aws;
 using UdpGateway.Gateway.Batching;
 using UdpGateway.Gateway.Packets;
+using UdpGateway.Gateway.Replies;
 
 namespace UdpGateway.Gateway.Destinations;
 
@@ -19,6 +21,7 @@ internal sealed class ApiGatewayDestination : IDestination
     private readonly string _path;
     private readonly RequestPacketWriter _writer;
     private readonly ExecuteApiClient _api;
+    private readonly IReplySink _replies;
 
     public ApiGatewayDestination(DestinationContext context)
     {
@@ -28,15 +31,19 @@ internal sealed class ApiGatewayDestination : IDestination
         _method = new HttpMethod(parts[2]);
         _path = parts[1] == DefaultStage ? path : $"/{parts[1]}{path}";
         _writer = new RequestPacketWriter(context.Facts);
+        _replies = context.Replies;
         _api = new ExecuteApiClient(context.Connection, parts[0]);
     }
 
     public DestinationLimits Limits => new(MaxPayload, MaxPackets);
 
-    public async Task<DeliveryOutcome> DeliverAsync(PacketBatch batch, CancellationToken cancellationToken)
+    public Task<DeliveryOutcome> DeliverAsync(PacketBatch batch, CancellationToken cancellationToken) =>
+        WholeSender.HalvingAsync(BatchPart.Whole(batch), _replies, CallAsync, IsTooLarge, cancellationToken);
+
+    private async Task<DeliveryOutcome> CallAsync(BatchPart part, CancellationToken cancellationToken)
     {
-        using var body = new PooledBuffer((int)batch.EncodedSize + RequestPacketWriter.EnvelopeSize);
-        _writer.Write(body, batch);
+        using var body = new PooledBuffer(part.EncodedSize + RequestPacketWriter.EnvelopeSize);
+        _writer.Write(body, part);
 
         try
         {
@@ -44,9 +51,13 @@ internal sealed class ApiGatewayDestination : IDestination
         }
         catch (AwsServiceException failure) when (HasReplies(failure.Body))
         {
-            return new DeliveryOutcome(DeliveryResult.FunctionError, failure.Body, $"the API answered HTTP {(int)failure.StatusCode}, with replies");
+            // Answered, so there is nothing left to do for the packets.
+            return new DeliveryOutcome(DeliveryResult.FunctionError, failure.Body, $"the API answered HTTP {(int)failure.StatusCode}, with replies") { Failed = [] };
         }
     }
+
+    // Other answers may be the customer's own: their code has run.
+    private static bool IsTooLarge(AwsServiceException failure) => failure.StatusCode == HttpStatusCode.RequestEntityTooLarge;
 
     private static bool HasReplies(ReadOnlyMemory<byte> body)
     {

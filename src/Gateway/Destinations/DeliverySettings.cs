@@ -18,6 +18,9 @@ internal sealed record DeliverySettings
     /// <summary>The compiled FilterExpression of the definition.</summary>
     public Expression? Filter { get; init; }
 
+    /// <summary>Where packets go that were not delivered; null where none is declared.</summary>
+    public DeadLetterQueue? DeadLetters { get; init; }
+
     public required PacketFacts Facts { get; init; }
 
     /// <summary>Outlive the delivery, so that a changed destination goes on counting.</summary>

@@ -20,11 +20,12 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
     private const int MaxQueuedBatches = 16_384;
 
     private readonly IDestination? _destination;
-    private readonly ReplyRouter _replies;
+    private readonly IReplySink _replies;
     private readonly DeliverySettings _settings;
     private readonly ILogger<DestinationDelivery> _logger;
     private readonly LogGate _failureLog = new();
     private readonly LogGate _skipLog = new();
+    private readonly LogGate _deadLetterLog = new();
     private readonly BoundedRing<Queued> _queue = new(MaxQueuedBatches);
     private int _freeSlots;
     private int _requests;
@@ -37,13 +38,14 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
 
     /// <param name="settings">Names, limits and what all packets share.</param>
     /// <param name="destination">Null when no ARN is registered for this region: nothing can be delivered.</param>
+    /// <param name="replies">Takes what the destination answers.</param>
     /// <param name="logger">For failed deliveries; never more than one line in a while.</param>
-    public DestinationDelivery(DeliverySettings settings, IDestination? destination, ILogger<DestinationDelivery> logger)
+    public DestinationDelivery(DeliverySettings settings, IDestination? destination, IReplySink replies, ILogger<DestinationDelivery> logger)
     {
         _settings = settings;
         _destination = destination;
         _logger = logger;
-        _replies = new ReplyRouter(settings, logger);
+        _replies = replies;
         _freeSlots = settings.Concurrency;
         var batching = settings.Definition.Batching;
         var limits = destination?.Limits ?? new DestinationLimits(long.MaxValue, int.MaxValue);
@@ -58,6 +60,8 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
     public string Name => _settings.Definition.Name;
 
     public DeliveryCounters Counters => _settings.Counters;
+
+    public bool HasDeadLetters => _settings.DeadLetters is not null;
 
     public bool IsRouted => _destination is not null;
 
@@ -157,11 +161,15 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
             if (outcome.Problem is { } problem && _failureLog.TryOpen(out var suppressed))
                 Log.DeliveryFailed(_logger, _settings.ListenerName, Name, batch.Count, problem, suppressed);
             if (!outcome.Answer.IsEmpty)
-                await _replies.RouteAsync(batch, outcome.Answer, _settings.Stopping);
+                await _replies.RouteAsync(batch, ReplyReader.Read(outcome.Answer, batch.Id, batch.Count), _settings.Stopping);
+            if (outcome.Result != DeliveryResult.Delivered)
+                await SendDeadLettersAsync(batch, outcome);
         }
         catch (OperationCanceledException) when (_settings.Stopping.IsCancellationRequested)
         {
             Count(batch, new DeliveryOutcome(DeliveryResult.Failed), Stopwatch.GetElapsedTime(started));
+            if (_settings.DeadLetters is not null)
+                Counters.DeadLettered(sent: 0, lost: batch.Count);
             Log.RepliesLost(_logger, _settings.ListenerName, Name, batch.Count);
         }
         catch (Exception defect)
@@ -197,12 +205,39 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
         }
     }
 
+    /// <summary>What is not taken there either is lost; nothing that was not delivered goes uncounted.</summary>
+    private async Task SendDeadLettersAsync(PacketBatch batch, DeliveryOutcome outcome)
+    {
+        if (_settings.DeadLetters is not { } queue)
+            return;
+        var failed = outcome.Failed ?? BatchPart.Whole(batch).Fail(outcome.Problem ?? "the delivery failed");
+        if (failed.Count == 0)
+            return;
+        DeliveryOutcome sent;
+        try
+        {
+            sent = await queue.SendAsync(batch, failed, _settings.Stopping);
+        }
+        catch (Exception fault)
+        {
+            sent = new DeliveryOutcome(DeliveryResult.Failed, Problem: _settings.Stopping.IsCancellationRequested ? "the gateway stopped" : $"{fault.GetType().Name}: {fault.Message}", FailedPackets: failed.Count);
+        }
+
+        var lost = sent.FailedPackets ?? 0;
+        Counters.DeadLettered(failed.Count - lost, lost);
+        if (lost > 0 && _deadLetterLog.TryOpen(out var suppressed))
+            Log.DeadLettersLost(_logger, _settings.ListenerName, Name, lost, sent.Problem ?? "no reason given", suppressed);
+    }
+
     private readonly record struct Queued(PacketBatch Batch, BatchPool Pool);
 
     private static partial class Log
     {
         [LoggerMessage(1101, LogLevel.Warning, "Listener {Listener}, destination {Destination}: a batch of {Packets} packets was not delivered: {Problem} ({Suppressed} more since the last line)")]
         public static partial void DeliveryFailed(ILogger logger, string listener, string destination, int packets, string problem, long suppressed);
+
+        [LoggerMessage(1105, LogLevel.Warning, "Listener {Listener}, destination {Destination}: {Packets} packets that were not delivered did not reach the dead-letter queue either and are lost: {Problem} ({Suppressed} more such lines since the last)")]
+        public static partial void DeadLettersLost(ILogger logger, string listener, string destination, int packets, string problem, long suppressed);
 
         [LoggerMessage(1104, LogLevel.Warning, "Listener {Listener}, destination {Destination}: {Packets} packets are no CoAP messages and were dropped for this destination ({Suppressed} more such lines since the last)")]
         public static partial void Skipped(ILogger logger, string listener, string destination, long packets, long suppressed);

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using UdpGateway.Aws;
 using UdpGateway.Gateway.Packets;
+using UdpGateway.Gateway.Replies;
 using UdpGateway.Listeners;
 using UdpGateway.Listeners.Storage;
 
@@ -10,6 +11,9 @@ namespace UdpGateway.Gateway.Destinations;
 internal sealed record DestinationContext(ListenerRecord Listener, DestinationDefinition Definition, Arn Arn, PacketFacts Facts, IDestinationClients Clients)
 {
     public RetryPolicy Retries { get; init; } = RetryPolicy.OneWay;
+
+    /// <summary>For replies that are there before the delivery has ended.</summary>
+    public required IReplySink Replies { get; init; }
 
     /// <summary>Ask once: each is one more.</summary>
     public AwsConnection Connection => Clients.Connect(Listener, Definition, Arn);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using UdpGateway.Aws;
 using UdpGateway.Gateway.Batching;
 
@@ -26,13 +25,6 @@ internal sealed record EntryLimits(int MaxEntries, long MaxCallBytes, long MaxEn
 /// <param name="send">One call; returns the entries that were not taken, or throws <see cref="AwsServiceException"/>.</param>
 internal sealed class EntrySender<T>(EntryLimits limits, RetryPolicy retries, Func<IReadOnlyList<T>, CancellationToken, Task<IReadOnlyList<BatchEntryFailure>>> send)
 {
-    // Codes by which services refuse a call for its size alone.
-    private static readonly string[] TooLargeCodes = ["BatchRequestTooLong", "RequestTooLargeException", "RequestEntityTooLargeException", "PayloadTooLargeException", "EntityTooLarge"];
-
-    // Other services use a code of every wrong parameter and say it in the message.
-    private static readonly string[] ParameterCodes = ["ValidationException", "InvalidArgumentException", "InvalidParameterException", "InvalidParameter"];
-    private static readonly string[] SizeWords = ["size", "too large", "too long", "exceed"];
-
     /// <param name="batch">Whose packets these are.</param>
     /// <param name="entries">In the order of the batch.</param>
     /// <param name="tally">May hold packets already that cannot be sent.</param>
@@ -96,7 +88,7 @@ internal sealed class EntrySender<T>(EntryLimits limits, RetryPolicy retries, Fu
                 problem = $"the service did not take {failures.Count} of {call.Count} packets: {failures[0].Code}";
                 call = Remaining(call, failures, problem, tally);
             }
-            catch (AwsServiceException failure) when (call.Count > 1 && IsTooLarge(failure))
+            catch (AwsServiceException failure) when (call.Count > 1 && RetryPolicy.IsTooLarge(failure))
             {
                 var half = call.Count / 2;
                 await SendCallAsync([.. call.Take(half)], tally, cancellationToken);
@@ -141,46 +133,5 @@ internal sealed class EntrySender<T>(EntryLimits limits, RetryPolicy retries, Fu
         }
 
         return remaining;
-    }
-
-    private static bool IsTooLarge(AwsServiceException failure) =>
-        failure.StatusCode == HttpStatusCode.RequestEntityTooLarge
-        || (failure.ErrorCode is { } code
-            && (TooLargeCodes.Any(known => code.EndsWith(known, StringComparison.Ordinal))
-                || (ParameterCodes.Contains(code, StringComparer.Ordinal) && SizeWords.Any(word => failure.Message.Contains(word, StringComparison.OrdinalIgnoreCase)))));
-}
-
-/// <summary>What became of a batch's packets. Several calls may report at a time.</summary>
-internal sealed class DeliveryTally
-{
-    private readonly Lock _gate = new();
-    private readonly List<int> _failed = [];
-    private string? _problem;
-    private int _retried;
-
-    public void Fail(int packet, string problem)
-    {
-        lock (_gate)
-        {
-            _failed.Add(packet);
-            _problem ??= problem;
-        }
-    }
-
-    public void Fail<T>(IReadOnlyList<Entry<T>> entries, string problem)
-    {
-        foreach (var entry in entries)
-            Fail(entry.Packet, problem);
-    }
-
-    public void Retry(int packets) => Interlocked.Add(ref _retried, packets);
-
-    public DeliveryOutcome Outcome(int packets)
-    {
-        lock (_gate)
-        {
-            var problem = _problem is null || _failed.Count == packets ? _problem : $"{_failed.Count} of its packets were not: {_problem}";
-            return new DeliveryOutcome(_failed.Count == 0 ? DeliveryResult.Delivered : DeliveryResult.Failed, Problem: problem, FailedPackets: _failed.Count, Retried: _retried);
-        }
     }
 }

@@ -22,13 +22,31 @@ internal enum DeliveryResult
     Failed,
 }
 
+/// <param name="Packet">Its place in the batch.</param>
+/// <param name="Reason">Without any payload.</param>
+internal readonly record struct FailedPacket(int Packet, string Reason);
+
 /// <param name="Result">Counted under this name.</param>
-/// <param name="Answer">The reply document; empty when the destination does not answer.</param>
+/// <param name="Answer">The reply document; empty when the destination does not answer, or gave its replies to <see cref="DestinationContext.Replies"/> already.</param>
 /// <param name="Problem">What went wrong, without any payload; null when delivered.</param>
 /// <param name="FailedPackets">How many were not delivered; null means all of a delivery that failed.</param>
 /// <param name="Retried">Packets that were sent again, once for each time.</param>
 internal readonly record struct DeliveryOutcome(
-    DeliveryResult Result, ReadOnlyMemory<byte> Answer = default, string? Problem = null, int? FailedPackets = null, int Retried = 0);
+    DeliveryResult Result, ReadOnlyMemory<byte> Answer = default, string? Problem = null, int? FailedPackets = null, int Retried = 0)
+{
+    /// <summary>Which were not delivered; null means all of a delivery that failed.</summary>
+    public IReadOnlyList<FailedPacket>? Failed { get; init; }
+
+    /// <summary>Both, where one is about other packets of the same batch than the other; neither has an answer or unnamed failures.</summary>
+    public DeliveryOutcome And(DeliveryOutcome other) => this with
+    {
+        Result = Result > other.Result ? Result : other.Result,
+        Problem = Problem ?? other.Problem,
+        FailedPackets = (FailedPackets ?? 0) + (other.FailedPackets ?? 0),
+        Retried = Retried + other.Retried,
+        Failed = [.. Failed ?? [], .. other.Failed ?? []],
+    };
+}
 
 /// <summary>
 /// Delivers batches to one ARN. Calls overlap up to the destination's concurrency; what

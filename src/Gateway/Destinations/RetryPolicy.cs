@@ -1,3 +1,4 @@
+using System.Net;
 using UdpGateway.Aws;
 
 namespace UdpGateway.Gateway.Destinations;
@@ -8,6 +9,13 @@ namespace UdpGateway.Gateway.Destinations;
 internal sealed record RetryPolicy
 {
     public static RetryPolicy OneWay { get; } = new();
+
+    // Codes by which services refuse a call for its size alone.
+    private static readonly string[] TooLargeCodes = ["BatchRequestTooLong", "RequestTooLargeException", "RequestEntityTooLargeException", "PayloadTooLargeException", "EntityTooLarge"];
+
+    // Other services use a code of every wrong parameter and say it in the message.
+    private static readonly string[] ParameterCodes = ["ValidationException", "InvalidArgumentException", "InvalidParameterException", "InvalidParameter"];
+    private static readonly string[] SizeWords = ["size", "too large", "too long", "exceed", "must have length less than or equal to"];
 
     /// <summary>Calls of one piece, the first included.</summary>
     public int MaxAttempts { get; init; } = 6;
@@ -38,4 +46,11 @@ internal sealed record RetryPolicy
         AwsFailure.CredentialsUnavailable => (int)failure.StatusCode is 0 or 429 or >= 500,
         _ => false,
     };
+
+    /// <summary>Whether fewer packets may succeed.</summary>
+    public static bool IsTooLarge(AwsServiceException failure) =>
+        failure.StatusCode == HttpStatusCode.RequestEntityTooLarge
+        || (failure.ErrorCode is { } code
+            && (TooLargeCodes.Any(known => code.EndsWith(known, StringComparison.Ordinal))
+                || (ParameterCodes.Contains(code, StringComparer.Ordinal) && SizeWords.Any(word => failure.Message.Contains(word, StringComparison.OrdinalIgnoreCase)))));
 }

@@ -1,6 +1,7 @@
 using UdpGateway.Aws;
 using UdpGateway.Gateway.Batching;
 using UdpGateway.Gateway.Packets;
+using UdpGateway.Gateway.Replies;
 
 namespace UdpGateway.Gateway.Destinations;
 
@@ -18,6 +19,7 @@ internal sealed class StepFunctionsDestination : IDestination
     private readonly StepFunctionsClient _stepFunctions;
     private readonly SharedLookup<StateMachineType> _type;
     private readonly RetryPolicy _retries;
+    private readonly IReplySink _replies;
 
     public StepFunctionsDestination(DestinationContext context)
     {
@@ -26,38 +28,44 @@ internal sealed class StepFunctionsDestination : IDestination
         _stepFunctions = new StepFunctionsClient(context.Connection);
         _type = new SharedLookup<StateMachineType>(token => _stepFunctions.DescribeStateMachineAsync(_stateMachine, token));
         _retries = context.Retries;
+        _replies = context.Replies;
     }
 
     public DestinationLimits Limits => new(MaxInput, MaxPackets);
 
     public async Task<DeliveryOutcome> DeliverAsync(PacketBatch batch, CancellationToken cancellationToken)
     {
-        using var input = new PooledBuffer((int)batch.EncodedSize + RequestPacketWriter.EnvelopeSize);
-        _writer.Write(input, batch);
-
         // What the type is asked for changes nothing, so that is repeated for both.
         var type = default(StateMachineType);
         var found = await WholeSender.SendAsync(_retries, batch.Count, async token => type = await _type.GetAsync(token), cancellationToken);
         if (found.Result != DeliveryResult.Delivered)
             return found with { Retried = 0 };
 
-        return type == StateMachineType.Express
-            ? await RunAsync(input.WrittenMemory, cancellationToken)
-            : await StartAsync(input.WrittenMemory, batch.Count, cancellationToken);
+        return await WholeSender.HalvingAsync(
+            BatchPart.Whole(batch), _replies, type == StateMachineType.Express ? RunAsync : StartAsync, RetryPolicy.IsTooLarge, cancellationToken);
     }
 
-    private async Task<DeliveryOutcome> RunAsync(ReadOnlyMemory<byte> input, CancellationToken cancellationToken)
+    private async Task<DeliveryOutcome> RunAsync(BatchPart part, CancellationToken cancellationToken)
     {
-        var execution = await _stepFunctions.StartSyncExecutionAsync(_stateMachine, input, cancellationToken);
+        using var input = Write(part);
+        var execution = await _stepFunctions.StartSyncExecutionAsync(_stateMachine, input.WrittenMemory, cancellationToken);
         return execution.Error is { } error
             ? new DeliveryOutcome(DeliveryResult.FunctionError, Problem: $"the execution failed: {error}")
             : new DeliveryOutcome(DeliveryResult.Delivered, execution.Output);
     }
 
-    private Task<DeliveryOutcome> StartAsync(ReadOnlyMemory<byte> input, int packets, CancellationToken cancellationToken)
+    private async Task<DeliveryOutcome> StartAsync(BatchPart part, CancellationToken cancellationToken)
     {
+        using var input = Write(part);
         // Chosen once: the service starts one execution for each name, so that a repeated call does not start another.
         var name = Guid.NewGuid().ToString();
-        return WholeSender.SendAsync(_retries, packets, token => _stepFunctions.StartExecutionAsync(_stateMachine, name, input, token), cancellationToken);
+        return await WholeSender.SendAsync(_retries, part.Count, token => _stepFunctions.StartExecutionAsync(_stateMachine, name, input.WrittenMemory, token), cancellationToken);
+    }
+
+    private PooledBuffer Write(BatchPart part)
+    {
+        var input = new PooledBuffer(part.EncodedSize + RequestPacketWriter.EnvelopeSize);
+        _writer.Write(input, part);
+        return input;
     }
 }

@@ -18,6 +18,8 @@ internal sealed class DeliveryCounters(IHistogram seconds, Histogram<double> tim
     private long _reportsWritten;
     private long _reportsFailed;
     private long _reportsLost;
+    private long _deadLetters;
+    private long _lostDeadLetters;
 
     /// <summary>Packets that were sent again to a one-way destination, once for each time.</summary>
     public long Retried => Volatile.Read(ref _retried);
@@ -48,6 +50,18 @@ internal sealed class DeliveryCounters(IHistogram seconds, Histogram<double> tim
     public void ReportFailed() => Interlocked.Increment(ref _reportsFailed);
 
     public void ReportsLost(int count) => Interlocked.Add(ref _reportsLost, count);
+
+    /// <summary>Packets in the dead-letter queue.</summary>
+    public long DeadLetters => Volatile.Read(ref _deadLetters);
+
+    /// <summary>Packets that should be there, and are not.</summary>
+    public long LostDeadLetters => Volatile.Read(ref _lostDeadLetters);
+
+    public void DeadLettered(long sent, long lost)
+    {
+        Interlocked.Add(ref _deadLetters, sent);
+        Interlocked.Add(ref _lostDeadLetters, lost);
+    }
 
     public void Skip(SkipReason reason, long packets) => Interlocked.Add(ref _skipped[(int)reason], packets);
 

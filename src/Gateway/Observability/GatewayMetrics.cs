@@ -37,6 +37,7 @@ internal sealed class GatewayMetrics : IDisposable
     private readonly Prometheus.Counter _packetsSkipped;
     private readonly Prometheus.Counter _deliveredPackets;
     private readonly Prometheus.Counter _retriedPackets;
+    private readonly Prometheus.Counter _deadLetters;
     private readonly Prometheus.Counter _reports;
     private readonly Prometheus.Counter _reportsLost;
     private readonly Prometheus.Gauge _queuedPackets;
@@ -58,6 +59,7 @@ internal sealed class GatewayMetrics : IDisposable
         _packetsSkipped = AddCounter(factory, "udpgw_packets_skipped_total", "Packets that a destination did not take by its declaration: filtered, not_coap.", "listener", "destination", "reason");
         _deliveredPackets = AddCounter(factory, "udpgw_destination_packets_total", "Packets by what became of them: delivered, function_error, failed.", "listener", "destination", "result");
         _retriedPackets = AddCounter(factory, "udpgw_retried_packets_total", "Packets that were sent again to a one-way destination, once for each time.", "listener", "destination");
+        _deadLetters = AddCounter(factory, "udpgw_dead_letters_total", "Undelivered packets of destinations with a dead-letter queue: sent there, or lost because that failed too.", "listener", "destination", "result");
         _reports = AddCounter(factory, "udpgw_reports_total", "Calls of a destination owner's CloudWatch, by result: written, failed.", "listener", "destination", "result");
         _reportsLost = AddCounter(factory, "udpgw_reports_lost_total", "Log lines and minutes of metrics that never reached it.", "listener", "destination");
         _queuedPackets = AddGauge(factory, "udpgw_queue_packets", "Packets that wait for a delivery to start.", "listener", "destination");
@@ -194,6 +196,12 @@ internal sealed class GatewayMetrics : IDisposable
         CollectResult(listener, delivery, "function_error", DeliveryResult.FunctionError);
         CollectResult(listener, delivery, "failed", DeliveryResult.Failed);
         _retriedPackets.WithLabels(listener, delivery.Name).IncTo(delivery.Counters.Retried);
+        if (delivery.HasDeadLetters)
+        {
+            _deadLetters.WithLabels(listener, delivery.Name, "sent").IncTo(delivery.Counters.DeadLetters);
+            _deadLetters.WithLabels(listener, delivery.Name, "lost").IncTo(delivery.Counters.LostDeadLetters);
+        }
+
         _packetsSkipped.WithLabels(listener, delivery.Name, "filtered").IncTo(delivery.Counters.Skipped(SkipReason.Filtered));
         _packetsSkipped.WithLabels(listener, delivery.Name, "not_coap").IncTo(delivery.Counters.Skipped(SkipReason.NotCoap));
         _queuedPackets.WithLabels(listener, delivery.Name).Set(delivery.QueuedPackets);

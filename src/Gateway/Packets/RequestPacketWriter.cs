@@ -58,13 +58,20 @@ internal sealed class RequestPacketWriter
     /// <summary>An upper bound of what one packet takes besides its <c>Data</c>.</summary>
     public int PacketOverhead { get; }
 
-    public void Write(IBufferWriter<byte> output, PacketBatch batch)
+    public void Write(IBufferWriter<byte> output, PacketBatch batch) => Write(output, BatchPart.Whole(batch));
+
+    public void Write(IBufferWriter<byte> output, BatchPart part)
     {
+        var batch = part.Batch;
         using var writer = new Utf8JsonWriter(output, Options);
         writer.WriteStartObject();
         writer.WriteStartArray(Messages);
-        for (var index = 0; index < batch.Count; index++)
+        for (var place = 0; place < part.Count; place++)
+        {
+            var index = part[place];
             WritePacket(writer, batch.Id, index, batch[index].Origin, batch.Payload(index));
+        }
+
         writer.WriteEndArray();
         writer.WriteEndObject();
     }

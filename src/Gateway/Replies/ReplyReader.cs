@@ -1,4 +1,5 @@
 using System.Text.Json;
+using UdpGateway.Gateway.Batching;
 using UdpGateway.Gateway.Packets;
 
 namespace UdpGateway.Gateway.Replies;
@@ -19,6 +20,13 @@ internal sealed class ReplyDocument
 
     /// <summary>What was wrong first; never the payload.</summary>
     public string? FirstProblem { get; private set; }
+
+    /// <summary>Whoever got some packets of a batch cannot answer the others.</summary>
+    public ReplyDocument OnlyTo(BatchPart part)
+    {
+        UnknownTags += Replies.RemoveAll(reply => !part.Contains(reply.PacketIndex));
+        return this;
+    }
 
     public void AddProblem(string problem)
     {

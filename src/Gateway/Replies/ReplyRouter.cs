@@ -12,7 +12,7 @@ namespace UdpGateway.Gateway.Replies;
 /// Step 7 of the packet path: decodes each reply and posts it to the worker that owns the client. A bad reply is
 /// counted and mentioned once in a while; it never stops the others.
 /// </summary>
-internal sealed partial class ReplyRouter(DeliverySettings settings, ILogger logger)
+internal sealed partial class ReplyRouter(DeliverySettings settings, ILogger logger) : IReplySink
 {
     /// <summary>How long a full worker is waited for before replies are dropped.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
@@ -21,9 +21,8 @@ internal sealed partial class ReplyRouter(DeliverySettings settings, ILogger log
 
     private readonly LogGate _problemLog = new();
 
-    public async Task RouteAsync(PacketBatch batch, ReadOnlyMemory<byte> answer, CancellationToken cancellationToken)
+    public async Task RouteAsync(PacketBatch batch, ReplyDocument document, CancellationToken cancellationToken)
     {
-        var document = ReplyReader.Read(answer, batch.Id, batch.Count);
         var (replies, bytes) = (0, 0L);
         foreach (var reply in document.Replies)
         {

@@ -9,10 +9,6 @@ internal static class ListenerBinder
     // ignoring one silently would promise what is not kept.
     private static readonly string[] UnsupportedListenerProperties = ["PrivateKey", "KeyRotationToken"];
 
-    private static readonly string[] UnsupportedDestinationProperties = ["DeadLetterArn"];
-
-    private static readonly string[] UnsupportedArguments = ["TenantId", "TenantIdExpression"];
-
     private static readonly string[] DtlsProperties = ["Psks", "CertRefreshToken", "AllowEarlyData", "EarlyDataWindowSeconds"];
 
     public static ListenerDeclaration Bind(JsonElement resourceProperties, BindingContext context, ProblemList found)
@@ -77,8 +73,6 @@ internal static class ListenerBinder
     private static DestinationDeclaration BindDestination(PropertyBinder properties, string generatedName, ProblemList found)
     {
         var arguments = properties.Object("Arguments");
-        var unsupported = UnsupportedDestinationProperties.Where(properties.Has)
-            .Concat(UnsupportedArguments.Where(argument => arguments?.Has(argument) is true).Select(argument => $"Arguments.{argument}"));
         var arns = properties.Map("DestinationArn", scalarKey: "*");
         var declaration = new DestinationDeclaration
         {
@@ -98,9 +92,8 @@ internal static class ListenerBinder
             MetricsEnabled = properties.Boolean("MetricsEnabled"),
             LogGroupName = NonEmpty(properties.Text("LogGroupName")),
             EnableLogging = properties.Boolean("EnableLogging"),
-            Unsupported = [.. unsupported],
+            DeadLetterArn = NonEmpty(properties.Text("DeadLetterArn")),
         };
-        arguments?.Accept("TenantIdFormatter");
         arguments?.ReportUnknown();
         properties.ReportUnknown();
         return declaration;
@@ -133,6 +126,6 @@ internal static class ListenerBinder
 
     private static DeclaredKey? Key(PropertyBinder properties, string name) => properties.Text(name) is { } text ? new DeclaredKey(text) : null;
 
-    // An empty string is what a parameter with an empty default gives; it means no name, no filter, no log group.
+    // An empty string is what a parameter with an empty default gives; it means no name, no filter, no queue, no log group.
     private static string? NonEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }

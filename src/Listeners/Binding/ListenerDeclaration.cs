@@ -90,8 +90,7 @@ internal sealed class DestinationDeclaration
 
     public bool? EnableLogging { get; init; }
 
-    /// <summary>Paths, relative to the destination, of declared properties that the data plane cannot honour yet.</summary>
-    public required IReadOnlyList<string> Unsupported { get; init; }
+    public string? DeadLetterArn { get; init; }
 
     public string EffectiveName => Name ?? GeneratedName;
 }

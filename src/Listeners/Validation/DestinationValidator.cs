@@ -19,13 +19,12 @@ internal sealed partial class DestinationValidator : AbstractValidator<Destinati
         RuleFor(destination => destination.Arns).Custom(RequireDeliverableArns);
         RuleFor(destination => destination.Formatter).Custom(RequireFormatter);
         RuleFor(destination => destination.FilterExpression).Custom((text, validation) => ExpressionRule.Require(text, $"{validation.InstanceToValidate.Path}.FilterExpression", validation));
-        RuleFor(destination => destination.UseResponseStreaming).Custom(RefuseResponseStreaming);
+        RuleFor(destination => destination.UseResponseStreaming).Custom(RefuseStreamingOfEvents);
+        RuleFor(destination => destination.DeadLetterArn).Custom(RequireQueue);
         RuleFor(destination => destination.Concurrency)
             .InclusiveBetween(1, MaxConcurrency).WithErrorCode("destination_concurrency").WithMessage($"must be from 1 to {MaxConcurrency:N0} deliveries at a time");
         RuleFor(destination => destination.LogGroupName).Custom(RequireLogGroupName);
         RuleFor(destination => destination.EnableLogging).Custom(WarnOfLoggingToNowhere);
-        RuleForEach(destination => destination.Unsupported)
-            .Custom((name, validation) => validation.AddFailure(ListenerValidator.Failure($"{validation.InstanceToValidate.Path}.{name}", "is not supported yet; remove it", "not_supported")));
         RuleFor(destination => destination.Batching).SetValidator(new BatchingValidator());
     }
 
@@ -75,15 +74,17 @@ internal sealed partial class DestinationValidator : AbstractValidator<Destinati
         validation.AddFailure(ListenerValidator.Failure($"{validation.InstanceToValidate.Path}.Formatter", "must be base64, hex, ascii, utf8 or coap", "formatter", formatter));
     }
 
-    private static void RefuseResponseStreaming(bool? streaming, ValidationContext<DestinationDeclaration> validation)
+    private static void RefuseStreamingOfEvents(bool? streaming, ValidationContext<DestinationDeclaration> validation)
     {
-        if (streaming is not true)
-            return;
         var destination = validation.InstanceToValidate;
-        var path = $"{destination.Path}.Arguments.UseResponseStreaming";
-        validation.AddFailure(destination.UseAsyncInvoke is true
-            ? ListenerValidator.Failure(path, "cannot be combined with UseAsyncInvoke, because an asynchronous invocation has no response to stream; set at most one of them to true", "streaming_and_async")
-            : ListenerValidator.Failure(path, "is not supported yet; remove it to receive the function's replies when it returns", "streaming_not_supported"));
+        if (streaming is true && destination.UseAsyncInvoke is true)
+            validation.AddFailure(ListenerValidator.Failure($"{destination.Path}.Arguments.UseResponseStreaming", "cannot be combined with UseAsyncInvoke, because an asynchronous invocation has no response to stream; set at most one of them to true", "streaming_and_async"));
+    }
+
+    private static void RequireQueue(string? text, ValidationContext<DestinationDeclaration> validation)
+    {
+        if (text is not null && !(Arn.TryParse(text, out var arn) && arn.Service == SqsKind.Kind.Service && SqsKind.Kind.Accepts(arn)))
+            validation.AddFailure(ListenerValidator.Failure($"{validation.InstanceToValidate.Path}.DeadLetterArn", $"must be the ARN of an SQS queue, {SqsKind.Kind.ArnForm}", "dead_letter_arn", text));
     }
 
     private static void RequireLogGroupName(string? name, ValidationContext<DestinationDeclaration> validation)

@@ -6,6 +6,7 @@ using UdpGateway.Gateway.Batching;
 using UdpGateway.Gateway.Destinations;
 using UdpGateway.Gateway.Packets;
 using UdpGateway.Gateway.Replies;
+
 using UdpGateway.Listeners;
 using UdpGateway.Listeners.Storage;
 using UdpGateway.WireGuard;
@@ -32,24 +33,32 @@ internal static class DestinationUnderTest
     };
 
     public static IDestination Create(
-        string arn, DestinationArguments arguments, Func<Arn, AwsConnection> connect, PayloadFormatter formatter = PayloadFormatter.Ascii, RetryPolicy? retries = null)
+        string arn,
+        DestinationArguments arguments,
+        Func<Arn, AwsConnection> connect,
+        PayloadFormatter formatter = PayloadFormatter.Ascii,
+        RetryPolicy? retries = null,
+        Func<DestinationDefinition, DestinationDefinition>? change = null,
+        IReplySink? replies = null,
+        ILambda? lambda = null)
     {
         Assert.True(Arn.TryParse(arn, out var parsed));
         Assert.True(DestinationKinds.TryFind(parsed.Service, out var kind) && kind.Accepts(parsed), $"{arn} has not the form that a template may name");
         var definition = new DestinationDefinition { Name = "Archive", RoleArn = MotoServer.RoleArn, Arguments = arguments, Formatter = formatter };
-        var listener = new ListenerRecord
-        {
-            PhysicalResourceId = "listener",
-            StackId = MotoServer.ExternalId,
-            LogicalResourceId = "Listener",
-            Definition = new ListenerDefinition { Name = "listener", Protocol = ListenerProtocol.Udp, Destinations = [definition] },
-            Port = 2061,
-            RequestId = "1",
-        };
-        return DestinationRegistry.Create(new DestinationContext(listener, definition, parsed, Facts(formatter), new Clients(connect))
+        definition = change?.Invoke(definition) ?? definition;
+        return DestinationRegistry.Create(new DestinationContext(Listener(definition), definition, parsed, Facts(formatter), new Clients(connect, lambda))
         {
             Retries = retries ?? new RetryPolicy { BaseDelay = TimeSpan.FromMilliseconds(1) },
+            Replies = replies ?? new RecordedReplies(),
         });
+    }
+
+    /// <summary>The queue of a destination with the role of all.</summary>
+    public static DeadLetterQueue DeadLetters(string arn, Func<Arn, AwsConnection> connect)
+    {
+        Assert.True(Arn.TryParse(arn, out var parsed));
+        var definition = new DestinationDefinition { Name = "Archive", RoleArn = MotoServer.RoleArn, DeadLetterArn = arn };
+        return new DeadLetterQueue(Listener(definition), definition, parsed, new RequestPacketWriter(Facts()), new Clients(connect, lambda: null));
     }
 
     /// <summary>Packet n comes from a port of its own, n milliseconds after the first.</summary>
@@ -74,10 +83,20 @@ internal static class DestinationUnderTest
 
     public static IEnumerable<string> Numbered(int count) => Enumerable.Range(0, count).Select(index => $"packet-{index:d4}");
 
-    private sealed class Clients(Func<Arn, AwsConnection> connect) : IDestinationClients
+    private static ListenerRecord Listener(DestinationDefinition definition) => new()
+    {
+        PhysicalResourceId = "listener",
+        StackId = MotoServer.ExternalId,
+        LogicalResourceId = "Listener",
+        Definition = new ListenerDefinition { Name = "listener", Protocol = ListenerProtocol.Udp, Destinations = [definition] },
+        Port = 2061,
+        RequestId = "1",
+    };
+
+    private sealed class Clients(Func<Arn, AwsConnection> connect, ILambda? lambda) : IDestinationClients
     {
         public ILambda Lambda(ListenerRecord listener, DestinationDefinition destination, string arn) =>
-            new LambdaClient(Connect(listener, destination, Arn.TryParse(arn, out var parsed) ? parsed : throw new ArgumentException(arn, nameof(arn))));
+            lambda ?? new LambdaClient(Connect(listener, destination, Arn.TryParse(arn, out var parsed) ? parsed : throw new ArgumentException(arn, nameof(arn))));
 
         public AwsConnection Connect(ListenerRecord listener, DestinationDefinition destination, Arn arn) => connect(arn);
 

@@ -41,6 +41,22 @@ public sealed class DestinationsOnMotoTests(MotoServer moto) : IClassFixture<Mot
     }
 
     [RequiresMotoFact]
+    public async Task Fills_a_dead_letter_queue_with_the_packets_that_failed()
+    {
+        var url = await CreateQueueAsync("dead");
+        using var credentials = new DestinationCredentials(moto.Credentials, TestEnvironment.Region, moto.Url);
+        using var connection = new AwsConnection(credentials.For(MotoServer.RoleArn, MotoServer.ExternalId, "listener"), TestEnvironment.Region, moto.Url);
+        var queue = DestinationUnderTest.DeadLetters($"arn:aws:sqs:us-west-2:{Account}:dead", _ => connection);
+
+        var outcome = await queue.SendAsync(DestinationUnderTest.Batch(DestinationUnderTest.Numbered(30)), [.. Enumerable.Range(8, 12).Select(packet => new FailedPacket(packet, "no \u0001 reason"))], CancellationToken.None);
+
+        Assert.Equal((DeliveryResult.Delivered, 0), (outcome.Result, outcome.FailedPackets));
+        var letters = (await ReceiveAsync(url, 12)).Select(message => JsonNode.Parse(Body(message))!).ToList();
+        Assert.Equal(DestinationUnderTest.Numbered(20).Skip(8), letters.Select(letter => letter["Packet"]!["Data"]!.GetValue<string>()).Order(StringComparer.Ordinal));
+        Assert.All(letters, letter => Assert.Equal("no \u0001 reason", letter["Reason"]!.GetValue<string>()));
+    }
+
+    [RequiresMotoFact]
     public async Task Publishes_to_a_topic()
     {
         var url = await CreateQueueAsync("subscriber");

@@ -21,6 +21,8 @@ public abstract class OneWayContractTests
 
     protected virtual DestinationArguments Arguments => new();
 
+    private protected virtual DestinationDefinition Change(DestinationDefinition definition) => definition;
+
     /// <summary>Payloads of a call, in order; null for calls that carry none.</summary>
     internal abstract IReadOnlyList<string>? PayloadsOf(ReceivedRequest request);
 
@@ -211,7 +213,7 @@ public abstract class OneWayContractTests
         public Task<DeliveryOutcome> DeliverAsync(int packets, RetryPolicy? retries = null)
         {
             var destination = DestinationUnderTest.Create(
-                _test.Arn, _test.Arguments, arn => new AwsConnection(TestEnvironment.Credentials, TestEnvironment.Region, _stub.Url), retries: retries);
+                _test.Arn, _test.Arguments, arn => new AwsConnection(TestEnvironment.Credentials, TestEnvironment.Region, _stub.Url), retries: retries, change: _test.Change);
             return destination.DeliverAsync(DestinationUnderTest.Batch(DestinationUnderTest.Numbered(packets)), CancellationToken.None);
         }
 

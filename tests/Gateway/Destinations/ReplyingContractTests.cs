@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using UdpGateway.Aws;
 using UdpGateway.Aws.Tests;
 using UdpGateway.Gateway.Destinations;
+using UdpGateway.Gateway.Replies;
 
 namespace UdpGateway.Gateway.Tests.Destinations;
 
@@ -71,8 +72,27 @@ public abstract class ReplyingContractTests
         Assert.Single(InputsOf(stub));
     }
 
-    private protected Task<DeliveryOutcome> DeliverAsync(StubService stub, int packets, string? arn = null) => DestinationUnderTest
-        .Create(arn ?? Arn, new(), _ => new AwsConnection(TestEnvironment.Credentials, TestEnvironment.Region, stub.Url))
+    [Fact]
+    public async Task Halves_a_batch_that_the_service_finds_too_large()
+    {
+        await using var stub = await StartAsync((context, call) =>
+        {
+            var request = StubService.RequestOf(context);
+            var messages = JsonNode.Parse(InputOf(request)!)!["Messages"]!.AsArray();
+            var replies = new JsonObject { ["Replies"] = new JsonArray([.. messages.Select(message => new JsonObject { ["Tag"] = message!["Tag"]!.GetValue<string>(), ["Data"] = message["Data"]!.GetValue<string>() })]) };
+            return messages.Count > 2 ? StubService.AnswerAsync(context, 413) : StubService.AnswerAsync(context, 200, Answer(request, replies.ToJsonString()));
+        });
+        var replies = new RecordedReplies();
+
+        var outcome = await DeliverAsync(stub, 7, replies: replies);
+
+        Assert.Equal((DeliveryResult.Delivered, 0, true), (outcome.Result, outcome.FailedPackets, outcome.Answer.IsEmpty));
+        Assert.Equal(DestinationUnderTest.Numbered(7), replies.Replies.Select(reply => reply.Data));
+        Assert.Equal(Enumerable.Range(0, 7), replies.Replies.Select(reply => reply.PacketIndex));
+    }
+
+    private protected Task<DeliveryOutcome> DeliverAsync(StubService stub, int packets, string? arn = null, IReplySink? replies = null) => DestinationUnderTest
+        .Create(arn ?? Arn, new(), _ => new AwsConnection(TestEnvironment.Credentials, TestEnvironment.Region, stub.Url), replies: replies)
         .DeliverAsync(DestinationUnderTest.Batch(DestinationUnderTest.Numbered(packets)), CancellationToken.None);
 
     private protected List<string> InputsOf(StubService stub) => [.. stub.Requests.Select(InputOf).OfType<string>()];

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using UdpGateway.Aws;
 using UdpGateway.Aws.Tests;
+using UdpGateway.Gateway.Destinations;
 
 namespace UdpGateway.Gateway.Tests.Destinations;
 
@@ -46,6 +47,46 @@ public sealed partial class S3DestinationTests : OneWayContractTests
         Assert.Equal(2, stub.Requests.Count);
         Assert.Equal(stub.Requests[0].RawTarget, stub.Requests[1].RawTarget);
     }
+
+    [Theory]
+    [InlineData(301)]
+    [InlineData(307)]
+    [InlineData(400)]
+    public async Task Finds_out_once_where_the_bucket_is_and_goes_nowhere_else(int status)
+    {
+        await using var elsewhere = await StubService.StartAsync((context, _) => StubService.AnswerAsync(context, 200));
+        await using var stub = await StubService.StartAsync((context, _) => IsSignedFor(StubService.RequestOf(context), "eu-west-1")
+            ? StubService.AnswerAsync(context, 200)
+            : StubService.AnswerAsync(context, status, "<Error><Code>PermanentRedirect</Code></Error>", ("x-amz-bucket-region", "eu-west-1"), ("Location", elsewhere.Url.AbsoluteUri)));
+        var destination = DestinationUnderTest.Create(Arn, Arguments, _ => new AwsConnection(TestEnvironment.Credentials, TestEnvironment.Region, stub.Url));
+
+        var first = await destination.DeliverAsync(DestinationUnderTest.Batch("a"), CancellationToken.None);
+        var second = await destination.DeliverAsync(DestinationUnderTest.Batch("b"), CancellationToken.None);
+
+        Assert.Equal((DeliveryResult.Delivered, DeliveryResult.Delivered, 0), (first.Result, second.Result, first.Retried));
+        Assert.Equal([false, true, true], stub.Requests.Select(request => IsSignedFor(request, "eu-west-1")));
+        Assert.Equal(stub.Requests[0].Body, stub.Requests[1].Body);
+        Assert.Empty(elsewhere.Requests);
+    }
+
+    [Theory]
+    [InlineData("us-west-2")]
+    [InlineData("evil.example.com")]
+    public async Task Does_not_follow_a_redirect_without_another_region(string region)
+    {
+        await using var elsewhere = await StubService.StartAsync((context, _) => StubService.AnswerAsync(context, 200));
+        await using var stub = await StubService.StartAsync((context, _) => StubService.AnswerAsync(context, 307, "", ("x-amz-bucket-region", region), ("Location", elsewhere.Url.AbsoluteUri)));
+        var destination = DestinationUnderTest.Create(
+            Arn, Arguments, _ => new AwsConnection(TestEnvironment.Credentials, TestEnvironment.Region, stub.Url), retries: new RetryPolicy { MaxAttempts = 1 });
+
+        var outcome = await destination.DeliverAsync(DestinationUnderTest.Batch("a"), CancellationToken.None);
+
+        Assert.Equal(DeliveryResult.Failed, outcome.Result);
+        Assert.Single(stub.Requests);
+        Assert.Empty(elsewhere.Requests);
+    }
+
+    private static bool IsSignedFor(ReceivedRequest request, string region) => request.Headers["Authorization"].Contains($"/{region}/s3/aws4_request", StringComparison.Ordinal);
 
     [GeneratedRegex(@"\A2026/04/14/17/[0-9a-f]{32}\.ndjson\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex KeyPattern();

@@ -45,7 +45,7 @@ public sealed class ExpressStepFunctionsDestinationTests : ReplyingContractTests
     }
 }
 
-public sealed class StandardStepFunctionsDestinationTests : OneWayContractTests
+public sealed class StandardStepFunctionsDestinationTests : WholeBatchContractTests
 {
     protected override string Arn => "arn:aws:states:us-west-2:123456789012:stateMachine:archive";
 

@@ -6,6 +6,7 @@ using UdpGateway.Gateway.Clients;
 using UdpGateway.Gateway.Destinations;
 using UdpGateway.Gateway.Observability;
 using UdpGateway.Gateway.Packets;
+using UdpGateway.Gateway.Replies;
 using UdpGateway.Gateway.Sockets;
 using UdpGateway.Gateway.Workers;
 using UdpGateway.Listeners;
@@ -69,7 +70,7 @@ internal sealed class PacketPathDriver : IDisposable
                 AllowedClients = new ClientFilter([IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("127.0.0.0/8")]),
                 Decapsulates = decapsulates,
                 Tunnel = tunnel,
-                Deliveries = [new DestinationDelivery(settings, _destination, NullLoggerFactory.Instance.CreateLogger<DestinationDelivery>())],
+                Deliveries = [new DestinationDelivery(settings, _destination, new ReplyRouter(settings, NullLogger.Instance), NullLoggerFactory.Instance.CreateLogger<DestinationDelivery>())],
             },
             Now);
     }

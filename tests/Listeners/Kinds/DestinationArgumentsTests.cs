@@ -28,6 +28,18 @@ public sealed class DestinationArgumentsTests
         Assert.Null(bound.Kinesis);
     }
 
+    [Fact]
+    public void Reads_how_a_function_is_invoked()
+    {
+        var arguments = """{"UseResponseStreaming":"true","TenantId":"","TenantIdExpression":"[0:4]","TenantIdFormatter":"utf8"}""";
+
+        var bound = BindValid(Udp().With("Destinations[0].Arguments", arguments).With("Destinations[0].DeadLetterArn", QueueArn)).Destinations[0];
+
+        Assert.True(bound.UseResponseStreaming);
+        Assert.Equal(new LambdaArguments { TenantIdExpression = new KeyExpression("[0:4]", PayloadFormatter.Utf8) }, bound.Arguments.Lambda);
+        Assert.Equal("arn:aws:sqs:us-west-2:123456789012:q.fifo", bound.DeadLetterArn);
+    }
+
     [Theory]
     [InlineData("PartitionKeyFormatter")]
     [InlineData("PartitionKeyExpressionFormatter")]
