@@ -40,7 +40,7 @@ internal sealed partial record ProviderSettings
         };
         if (settings.DomainName.Length > 0 && Uri.CheckHostName(settings.DomainName) is UriHostNameType.Unknown && !IPAddress.TryParse(settings.DomainName, out _))
             problems.Add($"UDPGW_DOMAIN is \"{settings.DomainName}\" and must be a host name or an address.");
-        return problems.Count == 0 ? settings : throw new ProviderSettingsException(problems);
+        return problems.Count == 0 ? settings : throw new ProviderSettingsException($"The provider cannot start. {string.Join(" ", problems)} The provider stack sets these variables; deploy it again.");
 
         string? Optional(string name) => variable(name) is { } value && !string.IsNullOrWhiteSpace(value) ? value.Trim() : null;
 
@@ -88,6 +88,5 @@ internal sealed partial record ProviderSettings
     private static partial Regex TablePattern();
 }
 
-/// <summary>The function's environment variables are incomplete or wrong; the message names every problem.</summary>
-internal sealed class ProviderSettingsException(IEnumerable<string> problems)
-    : Exception($"The provider cannot start. {string.Join(" ", problems)} The provider stack sets these variables; deploy it again.");
+/// <summary>The provider cannot start as it was deployed; the message says everything that is missing or wrong, and goes to the caller.</summary>
+internal sealed class ProviderSettingsException(string message) : Exception(message);

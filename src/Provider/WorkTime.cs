@@ -6,7 +6,7 @@ namespace UdpGateway.Provider;
 /// </summary>
 internal sealed class WorkTime
 {
-    private static readonly TimeSpan ShortestGuard = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortestGuard = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongestGuard = TimeSpan.FromSeconds(10);
 
     private readonly TimeProvider _time;
@@ -27,8 +27,8 @@ internal sealed class WorkTime
     /// <summary>Until work that did not end is left to itself.</summary>
     public TimeSpan UntilAbandoned => Left(_guard);
 
-    // Half of the guard is for these, the other half for sending the answer.
-    public TimeSpan ToContinue => _guard / 4;
+    // What is left after these is for sending the answer. A process's first call of a service takes its time.
+    public TimeSpan ToContinue => _guard * 0.75;
 
     public TimeSpan ToSettle => _guard / 2;
 

@@ -18,6 +18,9 @@ switch (args)
     case ["flood"]:
         await FloodBenchmark.RunAsync(Console.Out);
         return 0;
+    case ["provider-cold-start"]:
+        await ProviderColdStart.RunAsync(Console.Out);
+        return 0;
     case ["peer-memory", var count]:
         return PeerMemory.Check(Console.Out, int.Parse(count, CultureInfo.InvariantCulture)) ? 0 : 1;
     default:

@@ -53,11 +53,11 @@ internal sealed class ScriptedProvisioner(string directory) : IListenerProvision
         }
     }
 
+    // A file for each time: several processes may count at once.
     private int Count(string name)
     {
-        var file = Path.Combine(directory, $"count-{name}");
-        var count = File.Exists(file) ? int.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture) + 1 : 1;
-        File.WriteAllText(file, count.ToString(CultureInfo.InvariantCulture));
-        return count;
+        var folder = Directory.CreateDirectory(Path.Combine(directory, $"count-{name}")).FullName;
+        File.WriteAllBytes(Path.Combine(folder, Guid.NewGuid().ToString("N")), []);
+        return Directory.GetFiles(folder).Length;
     }
 }

@@ -77,6 +77,46 @@ public sealed class AnsweringFunctionTests(MotoServer moto) : IClassFixture<Moto
     }
 
     [RequiresMotoFact]
+    public async Task An_answer_that_the_provider_could_not_deliver_is_delivered()
+    {
+        using var table = await ProviderTable.CreateAsync(moto);
+        await using var provider = await StartAsync(table, TimeSpan.FromSeconds(8), sharedTable: true);
+        provider.Endpoint.Refusals = int.MaxValue;
+        var stack = provider.NewStack();
+        var create = stack.CreateAsync(Gated());
+        while (provider.Lambda.Invocations.All(invocation => invocation.Function != "answering"))
+            await Task.Delay(20);
+        provider.Endpoint.Refusals = 0;
+
+        Assert.Equal("CREATE_COMPLETE", await create);
+        Assert.Equal("UPDATE_COMPLETE", await stack.UpdateAsync(With(Gated(), "Description", "later")));
+        Assert.Equal("DELETE_COMPLETE", await stack.DeleteAsync());
+
+        Assert.Contains("ResponseUndeliveredException", Assert.Single(provider.Lambda.Errors), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(Path.Combine(provider.DirectoryPath, "secrets")));
+    }
+
+    [RequiresMotoFact]
+    public async Task One_event_in_many_processes_at_once_makes_one_listener_and_one_answer()
+    {
+        using var table = await ProviderTable.CreateAsync(moto);
+        await using var provider = await StartAsync(table, sharedTable: true, concurrency: 4);
+        var create = Create(provider.Endpoint.Url("parallel"));
+        create["ResourceProperties"] = Gated();
+
+        foreach (var _ in Enumerable.Range(0, 4))
+            provider.Lambda.SendEvent("provider", create.ToJsonString());
+        await provider.Lambda.WhenIdleAsync();
+
+        var bodies = provider.Endpoint.Taken.Select(taken => taken.Body).ToArray();
+        Assert.Equal(4, bodies.Length);
+        Assert.All(bodies, body => Assert.Equal(bodies[0], body));
+        Assert.True(new Answer(bodies[0]).Succeeded, new Answer(bodies[0]).Reason);
+        Assert.Single(Directory.GetFiles(Path.Combine(provider.DirectoryPath, "secrets")));
+        Assert.Empty(provider.Lambda.Errors);
+    }
+
+    [RequiresMotoFact]
     public async Task An_answer_that_is_recorded_is_sent_as_it_is()
     {
         using var table = await ProviderTable.CreateAsync(moto);
@@ -212,9 +252,19 @@ public sealed class AnsweringFunctionTests(MotoServer moto) : IClassFixture<Moto
 
     private static string Text(JsonObject? item) => Encoding.UTF8.GetString(Convert.FromBase64String(item!["Answer"]!["B"]!.GetValue<string>()));
 
-    private async Task<EmulatedProvider> StartAsync(ProviderTable table, TimeSpan? timeout = null, string? tableName = null)
+    private async Task<EmulatedProvider> StartAsync(ProviderTable table, TimeSpan? timeout = null, string? tableName = null, bool sharedTable = false, int concurrency = 1)
     {
-        var provider = await EmulatedProvider.StartAsync(timeout, onFailure: "answering");
+        var provider = await EmulatedProvider.StartAsync(timeout, onFailure: "answering", concurrency: concurrency);
+        var administrator = await moto.Administrator.GetCredentialsAsync();
+        if (sharedTable)
+        {
+            var variables = provider.Function.Environment;
+            variables["UDPGW_TABLE"] = table.Name;
+            variables["AWS_ENDPOINT_URL_DYNAMODB"] = moto.Url.ToString();
+            variables["AWS_ACCESS_KEY_ID"] = administrator.AccessKey;
+            variables["AWS_SECRET_ACCESS_KEY"] = administrator.SecretKey;
+        }
+
         provider.Lambda.Add(new EmulatedFunction
         {
             Name = "answering",
@@ -228,8 +278,8 @@ public sealed class AnsweringFunctionTests(MotoServer moto) : IClassFixture<Moto
                 ["PYTHONUNBUFFERED"] = "1",
                 ["UDPGW_TABLE"] = tableName ?? table.Name,
                 ["AWS_ENDPOINT_URL"] = moto.Url.ToString(),
-                ["AWS_ACCESS_KEY_ID"] = (await moto.Administrator.GetCredentialsAsync()).AccessKey,
-                ["AWS_SECRET_ACCESS_KEY"] = (await moto.Administrator.GetCredentialsAsync()).SecretKey,
+                ["AWS_ACCESS_KEY_ID"] = administrator.AccessKey,
+                ["AWS_SECRET_ACCESS_KEY"] = administrator.SecretKey,
             },
         });
         return provider;

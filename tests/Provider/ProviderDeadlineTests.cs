@@ -25,7 +25,7 @@ public sealed class ProviderDeadlineTests
     [Fact]
     public async Task What_takes_longer_than_an_invocation_goes_on_in_the_next()
     {
-        await using var provider = await EmulatedProvider.StartAsync(timeout: TimeSpan.FromSeconds(8));
+        await using var provider = await EmulatedProvider.StartAsync(timeout: TimeSpan.FromSeconds(12));
         var stack = provider.NewStack();
 
         Assert.Equal("CREATE_COMPLETE", await stack.CreateAsync(With(Gated(), "Description", "after 3")));
@@ -40,7 +40,7 @@ public sealed class ProviderDeadlineTests
     [Fact]
     public async Task After_five_continuations_the_answer_says_what_is_missing()
     {
-        await using var provider = await EmulatedProvider.StartAsync(timeout: TimeSpan.FromSeconds(5));
+        await using var provider = await EmulatedProvider.StartAsync(timeout: TimeSpan.FromSeconds(7));
         var stack = provider.NewStack();
 
         Assert.Equal("ROLLBACK_COMPLETE", await stack.CreateAsync(With(Gated(), "Description", "never")));
@@ -50,8 +50,8 @@ public sealed class ProviderDeadlineTests
     }
 
     [Theory]
-    [InlineData("ServiceTimeout", "4")]
-    [InlineData("UDPGW_TIME_LIMIT_SECONDS", "4")]
+    [InlineData("ServiceTimeout", "10")]
+    [InlineData("UDPGW_TIME_LIMIT_SECONDS", "10")]
     public async Task A_limit_shorter_than_an_invocation_ends_the_waiting(string name, string seconds)
     {
         await using var provider = await EmulatedProvider.StartAsync();
@@ -70,7 +70,7 @@ public sealed class ProviderDeadlineTests
     [Fact]
     public async Task When_it_cannot_invoke_itself_it_answers_at_once()
     {
-        await using var provider = await EmulatedProvider.StartAsync(timeout: TimeSpan.FromSeconds(8));
+        await using var provider = await EmulatedProvider.StartAsync(timeout: TimeSpan.FromSeconds(12));
         provider.Function.Environment["AWS_ENDPOINT_URL_LAMBDA"] = "http://127.0.0.1:9";
         var stack = provider.NewStack();
 
@@ -83,7 +83,7 @@ public sealed class ProviderDeadlineTests
     [Fact]
     public async Task An_sns_envelope_survives_a_continuation()
     {
-        await using var provider = await EmulatedProvider.StartAsync(timeout: TimeSpan.FromSeconds(8));
+        await using var provider = await EmulatedProvider.StartAsync(timeout: TimeSpan.FromSeconds(12));
         var stack = provider.NewStack();
         stack.ThroughTopic = true;
 

@@ -24,7 +24,7 @@ internal sealed class EmulatedProvider : IAsyncDisposable
 
     public static string Program { get; } = Repository.File("tests", "Provider.TestHost", "bin", Repository.Configuration, "net10.0", "UdpGateway.Provider.TestHost.dll");
 
-    public static async Task<EmulatedProvider> StartAsync(TimeSpan? timeout = null, TimeSpan[]? retryDelays = null, string? onFailure = null)
+    public static async Task<EmulatedProvider> StartAsync(TimeSpan? timeout = null, TimeSpan[]? retryDelays = null, string? onFailure = null, int concurrency = 1)
     {
         var lambda = await LambdaEmulator.StartAsync();
         var directory = Path.Combine(Path.GetTempPath(), $"udpgw-provider-{Guid.NewGuid():N}");
@@ -33,8 +33,8 @@ internal sealed class EmulatedProvider : IAsyncDisposable
             Name = "provider",
             FileName = "dotnet",
             Arguments = [Program],
-            // One process owns the embedded store at a time.
-            ReservedConcurrency = 1,
+            // One process owns the store of local mode at a time.
+            ReservedConcurrency = concurrency,
             Timeout = timeout ?? TimeSpan.FromMinutes(1),
             RetryDelays = retryDelays ?? [],
             OnFailure = onFailure,
