@@ -63,7 +63,8 @@ internal sealed class TemplateImport
         var text = argument.ArgumentOf("Sub");
         if (text?.Text == _location)
             return;
-        Replace(argument, Call("Sub", Quoted(_location)), $"Mappings.{Mapping}", $"taken from {_location} instead of {(text ?? argument).Text ?? "the hosted service's bucket"}");
+        var isLongForm = text is { Text: not null } && text != argument;
+        Replace(isLongForm ? text! : argument, isLongForm ? Quoted(_location) : Call("Sub", Quoted(_location)), $"Mappings.{Mapping}", $"taken from {_location} instead of {(text ?? argument).Text ?? "the hosted service's bucket"}");
     }
 
     private void ImportResource(string logicalId, SourceNode resource)
