@@ -11,19 +11,22 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error)
     {
-        var root = new RootCommand("Runs templates of the UDP Gateway on this machine, and talks to its listeners.")
-        {
-            UpCommand.Create(),
-            DownCommand.Create(),
-            ValidateCommand.Create(),
-            SendCommand.Create(),
-            KeysCommand.Create(),
-        };
+        var root = CreateRoot();
         // Signals belong to `up`, which has more to stop than a cancelled task; exceptions are told apart below.
         var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
         try
         {
-            return await root.Parse(args).InvokeAsync(configuration);
+            if (args.Length == 0)
+            {
+                await root.Parse(["--help"]).InvokeAsync(configuration);
+                return UserError;
+            }
+
+            var parsed = root.Parse(args);
+            // The parser would answer a typing error with the whole help.
+            if (parsed.Action is not HelpExamples.HelpWithExamples && !IsDirective(args[0]) && ParseComplaint.Explain(parsed) is { Count: > 0 } complaints)
+                throw new UserErrorException(complaints);
+            return await parsed.InvokeAsync(configuration);
         }
         catch (UserErrorException exception)
         {
@@ -38,5 +41,24 @@ internal static class CommandLine
             await error.WriteLineAsync($"This is a fault of udpgw, not of your input. Please report it with the following text.\n{exception}");
             return OurFault;
         }
+    }
+
+    // [suggest:POSITION], which completes lines that are not finished.
+    private static bool IsDirective(string argument) => argument.StartsWith('[');
+
+    private static RootCommand CreateRoot()
+    {
+        var root = new RootCommand("Runs templates of the UDP Gateway on this machine, and talks to its listeners.")
+        {
+            UpCommand.Create(),
+            DownCommand.Create(),
+            ValidateCommand.Create(),
+            ImportCommand.Create(),
+            SendCommand.Create(),
+            KeysCommand.Create(),
+            CompletionCommand.Create(),
+        };
+        HelpExamples.AddTo(root);
+        return root;
     }
 }

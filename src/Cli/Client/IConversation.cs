@@ -10,5 +10,6 @@ internal interface IConversation
     ReadOnlyMemory<byte> Request(int number);
 
     /// <summary>The line to print; null when the payload answers nothing that was asked.</summary>
-    string? ReadReply(ReadOnlySpan<byte> payload);
+    /// <param name="request">The number of the request that it answers; null when the payload does not say.</param>
+    string? ReadReply(ReadOnlySpan<byte> payload, out int? request);
 }

@@ -11,12 +11,14 @@ internal sealed class InnerPingConversation(IPAddress source, IPAddress destinat
 
     public ReadOnlyMemory<byte> Request(int number) => InnerPacket.WriteEchoRequest(source, destination, identifier, (ushort)number, EchoData);
 
-    public string? ReadReply(ReadOnlySpan<byte> payload)
+    public string? ReadReply(ReadOnlySpan<byte> payload, out int? request)
     {
+        request = null;
         if (!InnerPacket.TryRead(payload, out var packet) || !packet.IsBetween(destination, source))
             return null;
-        return packet.TryReadEchoReply(out var replied, out var sequence, out var data) && replied == identifier && data.SequenceEqual(EchoData)
-            ? $"echo reply from {destination}: sequence {sequence}"
-            : null;
+        if (!packet.TryReadEchoReply(out var replied, out var sequence, out var data) || replied != identifier || !data.SequenceEqual(EchoData))
+            return null;
+        request = sequence;
+        return $"echo reply from {destination}: sequence {sequence}";
     }
 }

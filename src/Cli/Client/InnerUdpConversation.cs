@@ -9,8 +9,9 @@ internal sealed class InnerUdpConversation(IPEndPoint source, IPEndPoint destina
 
     public ReadOnlyMemory<byte> Request(int number) => InnerPacket.WriteUdp(source, destination, messages[number % messages.Count]);
 
-    public string? ReadReply(ReadOnlySpan<byte> payload)
+    public string? ReadReply(ReadOnlySpan<byte> payload, out int? request)
     {
+        request = null;
         if (!InnerPacket.TryRead(payload, out var packet) || !packet.IsBetween(destination.Address, source.Address))
             return null;
         return packet.TryReadUdp(out var sourcePort, out var destinationPort, out var data)

@@ -7,5 +7,9 @@ internal sealed class RawConversation(IReadOnlyList<byte[]> messages, PayloadTex
 
     public ReadOnlyMemory<byte> Request(int number) => messages[number % messages.Count];
 
-    public string ReadReply(ReadOnlySpan<byte> payload) => text.Write(payload);
+    public string ReadReply(ReadOnlySpan<byte> payload, out int? request)
+    {
+        request = null;
+        return text.Write(payload);
+    }
 }

@@ -9,7 +9,7 @@ namespace UdpGateway.Cli.Commands;
 
 /// <summary>
 /// <c>udpgw send ENDPOINT [MESSAGE…]</c>: a client for plain UDP and WireGuard that needs no network interface and no rights.
-/// Replies go to stdout, everything else to stderr. 0 when replies came, 1 when none came or the input is wrong.
+/// Replies go to stdout, everything else to stderr. 0 when replies came, 1 when none came, with --all too few came, or the input is wrong.
 /// </summary>
 internal static class SendCommand
 {
@@ -24,14 +24,20 @@ internal static class SendCommand
     private static readonly Option<string> Address = new("--address") { Description = "This client's address inside the tunnel (10.8.0.2, or fd00:8::2)." };
     private static readonly Option<int?> Count = new("--count") { Description = "How many datagrams (as many as there are messages)." };
     private static readonly Option<double> Interval = new("--interval") { Description = "Seconds between two datagrams (0)." };
+    private static readonly Option<double?> Rate = new("--rate") { Description = "Datagrams per second, in place of --interval." };
+    private static readonly Option<bool> Quiet = new("--quiet") { Description = "Only count the replies." };
     private static readonly Option<double> Timeout = new("--timeout") { Description = "Seconds to wait for replies after the last datagram (5).", DefaultValueFactory = _ => 5 };
+    private static readonly Option<bool> All = new("--all") { Description = "The exit code is 0 only when there are as many replies as datagrams, not already when there is one." };
     private static readonly Option<bool> Hex = new("--hex") { Description = "Messages and replies are hexadecimal digits." };
+
+    // Of each datagram the time is kept.
+    private const int MaxCount = 10_000_000;
 
     public static Command Create()
     {
         var command = new Command("send", "Sends datagrams, plain or through WireGuard, and prints the replies.")
         {
-            Endpoint, Messages, PublicKey, PrivateKey, PresharedKey, Inner, Raw, Ping, Address, Count, Interval, Timeout, Hex,
+            Endpoint, Messages, PublicKey, PrivateKey, PresharedKey, Inner, Raw, Ping, Address, Count, Interval, Rate, Timeout, All, Hex, Quiet,
         };
         command.SetAction(async (parseResult, cancellationToken) =>
         {
@@ -52,20 +58,20 @@ internal static class SendCommand
         var text = new PayloadText(parseResult.GetValue(Hex));
         var messages = ReadMessages(parseResult, text);
         var count = parseResult.GetValue(Count) ?? messages.Length;
-        if (count < 1)
-            throw new UserErrorException($"--count is {count}: expected 1 or more.");
+        if (count is < 1 or > MaxCount)
+            throw new UserErrorException($"--count is {count}: expected 1 to {MaxCount}.");
         var timeout = Seconds(parseResult, Timeout);
-        var interval = Seconds(parseResult, Interval);
+        var interval = ReadInterval(parseResult);
         var conversation = CreateConversation(parseResult, messages, text);
         var endpoint = await UdpEndpoint.ResolveAsync(parseResult.GetRequiredValue(Endpoint), cancellationToken);
         using var channel = OpenChannel(parseResult, endpoint);
 
         var run = new SendRun(channel, conversation, TimeProvider.System) { Count = count, Timeout = timeout, Interval = interval };
-        var statistics = await run.ExecuteAsync(parseResult.InvocationConfiguration.Output, cancellationToken);
+        var statistics = await run.ExecuteAsync(parseResult.GetValue(Quiet) ? null : parseResult.InvocationConfiguration.Output, cancellationToken);
 
         var complaint = statistics.Replies == 0 && channel.Complaint is { } reason ? $": {reason}" : "";
         await parseResult.InvocationConfiguration.Error.WriteLineAsync($"{statistics}{complaint}");
-        return statistics.Replies > 0 ? 0 : CommandLine.UserError;
+        return statistics.Replies >= (parseResult.GetValue(All) ? count : 1) ? 0 : CommandLine.UserError;
     }
 
     private static byte[][] ReadMessages(ParseResult parseResult, PayloadText text) =>
@@ -75,6 +81,17 @@ internal static class SendCommand
         parseResult.GetValue(option) is var seconds and >= 0 and <= 86_400
             ? TimeSpan.FromSeconds(seconds)
             : throw new UserErrorException($"{option.Name} is {parseResult.GetValue(option)}: expected seconds from 0 to 86400.");
+
+    private static TimeSpan ReadInterval(ParseResult parseResult)
+    {
+        if (parseResult.GetValue(Rate) is not { } rate)
+            return Seconds(parseResult, Interval);
+        if (parseResult.GetResult(Interval) is { Implicit: false })
+            throw new UserErrorException("Only one of --interval and --rate can be given.");
+        return rate is >= 0.001 and <= 1_000_000
+            ? TimeSpan.FromSeconds(1 / rate)
+            : throw new UserErrorException($"--rate is {rate}: expected 0.001 to 1000000 datagrams per second.");
+    }
 
     private static IConversation CreateConversation(ParseResult parseResult, byte[][] messages, PayloadText text)
     {

@@ -9,11 +9,18 @@ internal static class ValidateCommand
     public static Command Create()
     {
         var options = new TemplateOptions();
+        var format = new Option<string>("--format")
+        {
+            Description = "text: problems as FILE:LINE: PATH: SENTENCE on stderr; json: everything on stdout; github: annotations of a GitHub workflow on stdout.",
+            HelpName = "FORMAT",
+            DefaultValueFactory = _ => TemplateReport.Formats[0],
+        };
+        format.AcceptOnlyFromAmong([.. TemplateReport.Formats]);
         var command = new Command("validate", "Checks a template and reports every problem on a line of its own.");
         options.AddTo(command);
+        command.Options.Add(format);
         command.SetAction(parsed =>
         {
-            var output = parsed.InvocationConfiguration.Output;
             var file = parsed.GetValue(options.Template)!;
             var settings = options.Read(parsed, stack => TemplateSettings.PlaceholderStackId(stack.Region, stack.AccountId, stack.StackName)) with { UsePlaceholders = true };
             var problems = new ProblemList();
@@ -27,10 +34,9 @@ internal static class ValidateCommand
                     problems.Note($"{function.Location}: Resources.{function.LogicalId}: {function.Obstacle} `up` cannot run it.");
             }
 
-            foreach (var note in problems.Notes)
-                output.WriteLine($"note: {note}");
-            problems.ThrowIfAny();
-            output.WriteLine($"{file}: valid, {listeners} {(listeners == 1 ? "listener" : "listeners")}.");
+            var report = new TemplateReport(file, listeners, problems);
+            report.Write(parsed.GetValue(format)!, parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
+            return problems.Problems.Count == 0 ? 0 : CommandLine.UserError;
         });
         return command;
     }

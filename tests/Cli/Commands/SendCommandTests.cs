@@ -30,6 +30,28 @@ public sealed class SendCommandTests
     }
 
     [Fact]
+    public async Task Measures_round_trips_without_the_replies_themselves()
+    {
+        await using var responder = new UdpResponder((datagram, _) => [datagram]);
+
+        var run = await CommandRun.Of("send", responder.Endpoint, "a", "--count", "20", "--rate", "500", "--quiet", "--all");
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Output));
+        Assert.Matches(@"^20 sent, 20 replies, the first after [\d.]+ ms; round trips min [\d.]+, mean [\d.]+, median [\d.]+, 99% [\d.]+, max [\d.]+ ms\n$", run.Error);
+    }
+
+    [Fact]
+    public async Task Ends_with_1_when_all_replies_are_wanted_and_one_is_missing()
+    {
+        var seen = 0;
+        await using var responder = new UdpResponder((datagram, _) => seen++ == 0 ? [] : [datagram]);
+
+        var run = await CommandRun.Of("send", responder.Endpoint, "a", "b", "--all", "--timeout", "0.3");
+
+        Assert.Equal((1, "b\n"), (run.ExitCode, run.Output));
+    }
+
+    [Fact]
     public async Task Takes_and_prints_hex()
     {
         await using var responder = new UdpResponder((datagram, _) => [[.. datagram.Reverse()]]);
@@ -86,7 +108,9 @@ public sealed class SendCommandTests
     [InlineData("is no endpoint", "127.0.0.1:0")]
     [InlineData("is no endpoint", "127.0.0.1:65536")]
     [InlineData("is no endpoint", "::1:9")]
-    [InlineData("--count is 0", "127.0.0.1:9", "--count", "0")]
+    [InlineData("--count is 0: expected 1 to", "127.0.0.1:9", "--count", "0")]
+    [InlineData("--rate is 0", "127.0.0.1:9", "--rate", "0")]
+    [InlineData("Only one of --interval and --rate", "127.0.0.1:9", "--rate", "1", "--interval", "1")]
     [InlineData("--timeout is -1", "127.0.0.1:9", "--timeout", "-1")]
     [InlineData("is not hexadecimal", "127.0.0.1:9", "--hex", "xyz")]
     [InlineData("--raw needs --public-key", "127.0.0.1:9", "--raw")]

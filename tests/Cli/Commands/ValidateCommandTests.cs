@@ -116,6 +116,33 @@ public sealed class ValidateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Reports_as_json()
+    {
+        var file = _text.Write("template.yaml", AnnouncementFrame.Replace("- wg", "- tcp", StringComparison.Ordinal) + PacketHandler);
+
+        var run = await CommandRun.Of("validate", file, "--format", "json");
+
+        var report = System.Text.Json.Nodes.JsonNode.Parse(run.Output)!;
+        Assert.Equal((1, ""), (run.ExitCode, run.Error));
+        Assert.False(report["Valid"]!.GetValue<bool>());
+        var problem = Assert.Single(report["Problems"]!.AsArray())!;
+        Assert.Equal((file, 33, "Resources.WireGuardListener.Properties.Protocols[0]"), (problem["File"]!.ToString(), problem["Line"]!.GetValue<int>(), problem["Path"]!.ToString()));
+        Assert.Contains("tcp", problem["Message"]!.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Reports_as_annotations_of_a_workflow()
+    {
+        var file = _text.Write("a,b.yaml", AnnouncementFrame.Replace("- wg", "- \"100%\\nof: it\"", StringComparison.Ordinal) + PacketHandler);
+
+        var run = await CommandRun.Of("validate", file, "--format", "github");
+
+        Assert.Equal((1, ""), (run.ExitCode, run.Error));
+        Assert.StartsWith($"::error file={file.Replace(",", "%2C", StringComparison.Ordinal)},line=33,title=Resources.WireGuardListener.Properties.Protocols[0]::", Assert.Single(run.OutputLines), StringComparison.Ordinal);
+        Assert.Contains("100%25", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Does_not_judge_what_only_a_deployment_knows()
     {
         var file = _text.Write("template.yaml", """
@@ -162,7 +189,7 @@ public sealed class ValidateCommandTests : IDisposable
         var run = await CommandRun.Of("valdate", "x");
 
         Assert.Equal(1, run.ExitCode);
-        Assert.Contains("validate", run.Output, StringComparison.Ordinal);
+        Assert.Contains("Did you mean 'validate'?", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]
