@@ -100,6 +100,16 @@ public sealed class GatewayProgramTests
     }
 
     [Fact]
+    public async Task Takes_settings_from_the_environment()
+    {
+        await using var gateway = await GatewayProcess.PrepareAsync(TestGateway.Udp());
+        await gateway.StartAsync(null, ("UDPGW_LOG_FORMAT", "text"), ("UDPGW_DOMAIN", "udp.example.com"));
+
+        await Eventually.TrueAsync(() => gateway.Log.Contains("info: UdpGateway.Gateway.GatewayHost[1601] Gateway started", StringComparison.Ordinal), "the start is logged as text");
+        Assert.Contains("\"Domain\": \"udp.example.com\"", await gateway.ReadAsync("/config"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Exports_its_metrics_by_OTLP()
     {
         await using var collector = await StubService.StartAsync((context, _) => StubService.AnswerAsync(context, StatusCodes.Status200OK));

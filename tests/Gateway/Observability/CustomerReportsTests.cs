@@ -82,6 +82,38 @@ public sealed class CustomerReportsTests(MotoServer moto) : IClassFixture<MotoSe
     }
 
     [Fact]
+    public async Task A_stream_that_was_deleted_is_made_again_and_lines_do_not_wait_for_ever()
+    {
+        var deleted = false;
+        await using var service = await StubService.StartAsync((context, _) =>
+        {
+            var isPut = StubService.RequestOf(context).Headers["X-Amz-Target"].EndsWith("PutLogEvents", StringComparison.Ordinal);
+            return deleted && isPut ? StubService.AnswerAsync(context, 400, """{"__type":"ResourceNotFoundException"}""") : StubService.AnswerAsync(context, 200, "{}");
+        });
+        using var connection = new AwsConnection(TestEnvironment.Credentials, TestEnvironment.Region, service.Url);
+        var log = new Gateway.Observability.CustomerLog(new CloudWatchLogsClient(connection), Group, "test", "Echo");
+        var now = DateTimeOffset.UtcNow;
+        log.TryAdd("ERROR", "delivery_failed", "first", 1, 1, now);
+        await log.WriteAsync(CancellationToken.None);
+        log.TryAdd("ERROR", "delivery_failed", "second", 1, 1, now);
+        deleted = true;
+        await Assert.ThrowsAsync<AwsServiceException>(() => log.WriteAsync(CancellationToken.None));
+        deleted = false;
+
+        Assert.Equal(0, log.GiveUpBefore(now));
+        Assert.Equal((true, 0), await log.WriteAsync(CancellationToken.None));
+
+        Assert.Equal(
+            ["CreateLogStream", "PutLogEvents", "PutLogEvents", "CreateLogStream", "PutLogEvents"],
+            service.Requests.Select(request => request.Headers["X-Amz-Target"].Split('.')[1]));
+        log.TryAdd("ERROR", "delivery_failed", "third", 1, 1, now);
+        deleted = true;
+        await Assert.ThrowsAsync<AwsServiceException>(() => log.WriteAsync(CancellationToken.None));
+        Assert.Equal(1, log.GiveUpBefore(now.AddSeconds(1)));
+        Assert.Equal((false, 0), await log.WriteAsync(CancellationToken.None));
+    }
+
+    [Fact]
     public async Task Different_lines_are_bounded_in_number_and_length()
     {
         var recorder = new Lines();

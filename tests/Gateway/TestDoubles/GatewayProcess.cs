@@ -105,6 +105,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
         }
     }
 
+    public Task<string> ReadAsync(string path) => Http.GetStringAsync(new Uri($"http://127.0.0.1:{AdminPort}{path}"));
+
     public Task<(int ExitCode, string Output)> HealthAsync() => RunAsync("--health");
 
     /// <summary>Runs the program to its end.</summary>
