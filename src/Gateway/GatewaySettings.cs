@@ -13,7 +13,7 @@ internal static class GatewaySettings
     private const string EnvironmentPrefix = "UDPGW_";
     private const int DefaultAdminPort = 9100;
 
-    // Fargate waits at most 120 s between SIGTERM and SIGKILL.
+    // Fargate waits at most 120 s between SIGTERM and SIGKILL, and after the drain come the flush and the last reports.
     private const int DefaultDrainSeconds = 110;
 
     /// <summary>The command line wins.</summary>

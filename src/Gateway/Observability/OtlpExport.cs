@@ -11,6 +11,7 @@ namespace UdpGateway.Gateway.Observability;
 internal sealed class OtlpExport : IDisposable
 {
     private const string DefaultServiceName = "udpgw";
+    private const int LastExportMilliseconds = 1000;
 
     private static readonly string[] EndpointVariables = ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
@@ -42,8 +43,12 @@ internal sealed class OtlpExport : IDisposable
             .Build());
     }
 
-    /// <summary>Sends the last numbers first.</summary>
-    public void Dispose() => _provider.Dispose();
+    /// <summary>Sends the last numbers first, but does not wait long: a collector that is gone must not make a stop a kill.</summary>
+    public void Dispose()
+    {
+        _provider.Shutdown(LastExportMilliseconds);
+        _provider.Dispose();
+    }
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? text : null;
 }
