@@ -136,6 +136,27 @@ public sealed class GatewayProgramTests
         Assert.Contains("deployment.environment", OtlpSeries.ResourceTexts(collector.Requests[^1].Body));
     }
 
+    [LinuxFact("signals are sent by kill")]
+    public async Task Sends_its_last_numbers_when_it_stops()
+    {
+        await using var collector = await StubService.StartAsync((context, _) => StubService.AnswerAsync(context, StatusCodes.Status200OK));
+        await using var gateway = await GatewayProcess.PrepareAsync(TestGateway.Udp());
+        await gateway.StartAsync(
+            ["--drain-seconds", "0"],
+            ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", new Uri(collector.Url, "/own/path").AbsoluteUri),
+            ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf"),
+            ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "x-key=own"));
+        using var client = new UdpTestClient(gateway.Port);
+        await client.ExchangeAsync("1");
+
+        await gateway.SignalAsync("TERM");
+        await gateway.WaitForExitAsync();
+
+        var request = Assert.Single(collector.Requests);
+        Assert.Equal(("/own/path", "own"), (request.RawTarget, request.Headers["x-key"]));
+        Assert.Contains(OtlpSeries.Read(request.Body), series => series is { Metric: "udpgw_packets_received_total", Value: 1 });
+    }
+
     [Fact]
     public async Task Says_that_the_collector_has_no_address()
     {
