@@ -51,7 +51,7 @@ public sealed partial record GatewayOptions
     public TimeSpan DrainTime { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How long a stop then waits for batches and replies that are under way.</summary>
-    public TimeSpan FlushTime { get; init; } = TimeSpan.FromSeconds(8);
+    public TimeSpan FlushTime { get; init; } = TimeSpan.FromSeconds(7);
 
     /// <summary>How often the store's revision is read; at most one second.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(1);

@@ -6,14 +6,24 @@ using UdpGateway.WireGuard;
 namespace UdpGateway.Gateway;
 
 /// <summary>
-/// What the gateway program is told, on the command line (<c>--name VALUE</c>) or in the environment (<c>UDPGW_NAME</c>).
+/// What the gateway program is told, on the command line (<c>--admin-port N</c>) or in the environment (<c>UDPGW_ADMIN_PORT</c>).
 /// </summary>
 internal static class GatewaySettings
 {
-    public const int DefaultAdminPort = 9100;
+    private const string EnvironmentPrefix = "UDPGW_";
+    private const int DefaultAdminPort = 9100;
 
-    // Fargate waits at most 120 s between SIGTERM and SIGKILL.
+    // Fargate waits at most 120 s between SIGTERM and SIGKILL, and after the drain come the flush and the last reports.
     private const int DefaultDrainSeconds = 110;
+
+    /// <summary>The command line wins.</summary>
+    public static IConfiguration Load(IEnumerable<string> arguments)
+    {
+        // Names of variables have no hyphens.
+        var environment = new ConfigurationBuilder().AddEnvironmentVariables(EnvironmentPrefix).Build().AsEnumerable()
+            .Select(setting => KeyValuePair.Create(setting.Key.Replace('_', '-'), setting.Value));
+        return new ConfigurationBuilder().AddInMemoryCollection(environment).AddCommandLine([.. arguments]).Build();
+    }
 
     /// <exception cref="FormatException">A setting cannot be read; the message says which, what it is, and what would be right.</exception>
     public static GatewayOptions Read(IConfiguration settings)

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Amazon.Runtime;
 using Amazon.Runtime.Credentials;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using UdpGateway.Aws;
 using UdpGateway.Gateway;
@@ -11,7 +10,7 @@ using UdpGateway.Listeners.Storage;
 const string Health = "--health";
 
 // Settings come from the command line (--store DIR, or --store dynamodb --table NAME) or the environment (UDPGW_STORE, UDPGW_TABLE).
-var settings = new ConfigurationBuilder().AddEnvironmentVariables("UDPGW_").AddCommandLine([.. args.Where(argument => argument != Health)]).Build();
+var settings = GatewaySettings.Load(args.Where(argument => argument != Health));
 try
 {
     if (args.Contains(Health))

@@ -48,8 +48,9 @@ public sealed class MotoServer : IAsyncLifetime
     private static readonly string[] DeliveryActions =
     [
         "lambda:Invoke*", "sqs:GetQueueUrl", "sqs:SendMessage*", "sns:Publish*", "events:PutEvents", "kinesis:PutRecords", "firehose:PutRecordBatch",
-        "s3:PutObject", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "cloudwatch:PutMetricData", "dynamodb:DescribeTable", "dynamodb:BatchWriteItem",
+        "s3:PutObject", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "dynamodb:DescribeTable", "dynamodb:BatchWriteItem",
         "states:DescribeStateMachine", "states:StartExecution",
+        "monitoring:PutMetricData", // cloudwatch: on AWS; moto goes by the signing name
     ];
 
     private Process? _process;

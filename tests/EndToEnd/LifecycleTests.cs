@@ -40,6 +40,32 @@ public sealed class LifecycleTests
     }
 
     [Fact]
+    public async Task Serves_the_same_key_and_port_again_after_a_sudden_end()
+    {
+        using var workspace = new Workspace();
+        var template = workspace.WriteVariant("gated-wireguard", Variants.WithoutSharedKey);
+        ServedListener first;
+        await using (var stack = await RunningStack.UpAsync(workspace, template))
+        {
+            first = stack.Listener;
+            using var client = new TunnelClient(stack);
+            Assert.NotNull(await client.AskAsync("hello"));
+            var children = stack.Descendants();
+
+            await stack.KillAsync();
+
+            await Eventually.TrueAsync(() => ProcessTree.Alive(children).Count == 0, TimeSpan.FromSeconds(30));
+        }
+
+        await using (var stack = await RunningStack.UpAsync(workspace, template))
+        {
+            Assert.Equal((first.Port, first.WireGuardPublicKey), (stack.Listener.Port, stack.Listener.WireGuardPublicKey));
+            using var client = new TunnelClient(stack);
+            Assert.NotNull(await client.AskAsync("hello again"));
+        }
+    }
+
+    [Fact]
     public async Task Keeps_its_state_to_the_user()
     {
         using var workspace = new Workspace();

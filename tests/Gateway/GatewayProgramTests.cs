@@ -1,159 +1,170 @@
-using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
-using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json.Nodes;
-using UdpGateway.Aws;
+using Microsoft.AspNetCore.Http;
 using UdpGateway.Aws.Tests;
+using UdpGateway.Gateway.Tests.Observability;
 using UdpGateway.Gateway.Tests.TestDoubles;
 using UdpGateway.Listeners;
-using UdpGateway.Listeners.Storage;
 
 namespace UdpGateway.Gateway.Tests;
 
-/// <summary>The gateway's program as a process of its own, following a DynamoDB table with keys in Secrets Manager.</summary>
-public sealed partial class GatewayProgramTests(MotoServer moto) : IClassFixture<MotoServer>
+/// <summary>The program as a container runs it.</summary>
+public sealed class GatewayProgramTests
 {
-    [RequiresMotoFact]
-    public async Task A_gateway_process_serves_what_the_table_says()
+    [LinuxFact("signals are sent by kill")]
+    public async Task Drains_on_SIGTERM_then_flushes_and_waits_for_replies()
     {
-        using var table = new MotoTable(moto);
-        var store = new DynamoDbListenerStore(await table.ConnectAsync(), table.Name);
-        using var secrets = new SecretsManagerSecretStore(moto.Administrator, TestEnvironment.Region, serviceUrl: moto.Url);
-        await using var function = await StubService.StartAsync(EchoAsync);
-        var privateKey = WireGuardTestKeys.NewPrivateKey();
-        var secretId = $"udp-gateway/test-{Guid.NewGuid():N}";
-        await secrets.WriteAsync(secretId, new JsonObject { ["PrivateKey"] = Convert.ToBase64String(privateKey) }.ToJsonString(), default);
-        var record = new ListenerRecord
+        var (asked, released) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var gateway = await GatewayProcess.PrepareAsync(TestGateway.Udp(TestGateway.Destination(count: 2, seconds: 300)), () =>
         {
-            PhysicalResourceId = "test",
-            StackId = MotoServer.ExternalId,
-            LogicalResourceId = "Listener",
-            Definition = TestGateway.Udp() with { Protocol = ListenerProtocol.WireGuard, AllowUnknownPeers = true },
-            Port = TestGateway.FreePort(),
-            WireGuardPublicKey = WireGuardTestKeys.PublicKeyOf(privateKey),
-            SecretId = secretId,
-            RequestId = "r",
-        };
+            asked.TrySetResult();
+            return released.Task;
+        });
+        await gateway.StartAsync(["--drain-seconds", "5"]);
+        using var client = new UdpTestClient(gateway.Port);
 
-        using var process = Start(table.Name, function.Url, out var output, out var admin);
-        try
-        {
-            Assert.True(await store.TryWriteAsync(record, 0, default));
-            await ReadyAsync(admin, "test", true, output);
-            using var client = new WireGuardTestClient(record.Port, record.WireGuardPublicKey);
-            Assert.Equal("one"u8.ToArray(), await client.ExchangeAsync("one"u8.ToArray()));
+        await gateway.SignalAsync("TERM");
 
-            var plain = record with { PhysicalResourceId = "plain", Definition = TestGateway.Udp() with { Name = "plain" }, Port = TestGateway.FreePort(), WireGuardPublicKey = null, SecretId = null };
-            Assert.True(await store.TryWriteAsync(plain, 0, default));
-            await ReadyAsync(admin, "plain", true, output);
-            using var udp = new UdpTestClient(plain.Port);
-            Assert.Equal("two"u8.ToArray(), await udp.ExchangeAsync("two"));
+        await Eventually.TrueAsync(async () => await gateway.StatusAsync("/readyz") == HttpStatusCode.ServiceUnavailable, "readiness fails");
+        Assert.Equal(HttpStatusCode.OK, await gateway.StatusAsync("/livez"));
+        Assert.Equal(0, (await gateway.HealthAsync()).ExitCode);
+        // Three packets: a full batch while it drains, and one that waits for the flush.
+        foreach (var text in new[] { "1", "2", "3" })
+            client.Send(text);
+        await asked.Task.WaitAsync(Eventually.Patience);
+        released.SetResult();
+        var replies = new List<string>();
+        for (var index = 0; index < 3; index++)
+            replies.Add(await client.ReceiveTextAsync());
 
-            Assert.True(await store.TryDeleteAsync<ListenerRecord>("plain", 2, default));
-            await ReadyAsync(admin, "plain", false, output);
-            Assert.Equal("three"u8.ToArray(), await client.ExchangeAsync("three"u8.ToArray()));
-            var items = await table.DumpAsync();
-            Assert.DoesNotContain(Convert.ToBase64String(privateKey), items, StringComparison.Ordinal);
-            Assert.DoesNotContain(Convert.ToBase64String(privateKey), output.ToString(), StringComparison.Ordinal);
+        Assert.Equal(["1", "2", "3"], replies.Order(StringComparer.Ordinal));
+        Assert.Equal(0, await gateway.WaitForExitAsync());
+    }
 
-            Assert.Equal(0, Kill(process.Id, 15));
-            await process.WaitForExitAsync(new CancellationTokenSource(Eventually.Patience).Token);
-            Assert.Equal(0, process.ExitCode);
-        }
-        finally
-        {
-            if (!process.HasExited)
-                process.Kill(entireProcessTree: true);
-        }
+    [LinuxFact("signals are sent by kill")]
+    public async Task Serves_the_same_key_and_port_again_after_SIGKILL()
+    {
+        await using var gateway = await GatewayProcess.PrepareAsync(TestGateway.Udp() with { Protocol = ListenerProtocol.WireGuard, AllowUnknownPeers = true });
+        await gateway.StartAsync();
+        using var client = new WireGuardTestClient(gateway.Port, gateway.PublicKey);
+        Assert.Equal("before"u8.ToArray(), await client.ExchangeAsync("before"u8.ToArray()));
+
+        await gateway.SignalAsync("KILL");
+        await gateway.WaitForExitAsync();
+        await gateway.StartAsync();
+
+        using var again = new WireGuardTestClient(gateway.Port, gateway.PublicKey);
+        Assert.Equal("after"u8.ToArray(), await again.ExchangeAsync("after"u8.ToArray()));
     }
 
     [Fact]
-    public async Task A_table_without_a_name_is_a_mistake_that_the_program_names()
+    public async Task Says_whether_it_is_healthy()
     {
-        using var process = Process.Start(StartInfo(["--store", "dynamodb"]))!;
+        await using var gateway = await GatewayProcess.PrepareAsync(TestGateway.Udp());
 
-        var error = await process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
+        var (before, problem) = await gateway.HealthAsync();
+        await gateway.StartAsync();
+        var (after, answer) = await gateway.HealthAsync();
 
-        Assert.Equal((1, "Say which table to follow: --table NAME."), (process.ExitCode, error.Trim()));
+        Assert.Equal((1, 0), (before, after));
+        Assert.StartsWith($"The gateway does not answer on port {gateway.AdminPort}: ", problem, StringComparison.Ordinal);
+        Assert.Equal("healthy", answer.Trim());
     }
 
-    private Process Start(string tableName, Uri function, out StringBuilder output, out Uri admin)
+    [Theory]
+    [InlineData("--bind", "example.com", "bind is \"example.com\"; it must be an IP address.")]
+    [InlineData("--drain-seconds", "-1", "drain-seconds is \"-1\"; it must be a number of seconds up to 3600.")]
+    [InlineData("--admin-networks", "10.0.0.0/8,all", "admin-networks has \"all\"; each must be a CIDR block such as 10.0.0.0/16.")]
+    [InlineData("--name-servers", "dns", "name-servers has \"dns\"; each must be an IP address, with or without a port.")]
+    [InlineData("--log-format", "xml", "log-format is \"xml\"; it must be json or text.")]
+    [InlineData("--health-port", "x", "health-port is \"x\"; it must be a whole number.")]
+    public async Task Says_which_setting_is_wrong(string name, string value, string sentence)
     {
-        var port = FreeTcpPort();
-        admin = new Uri($"http://127.0.0.1:{port}");
-        var start = StartInfo(["--bind", "127.0.0.1", "--admin-port", $"{port}", "--workers", "1", "--drain-seconds", "1"]);
-        var credentials = moto.Administrator.GetCredentials();
-        start.Environment["UDPGW_STORE"] = "dynamodb";
-        start.Environment["UDPGW_TABLE"] = tableName;
-        start.Environment["AWS_REGION"] = TestEnvironment.Region;
-        start.Environment["AWS_ENDPOINT_URL"] = moto.Url.AbsoluteUri;
-        start.Environment["AWS_ENDPOINT_URL_LAMBDA"] = function.AbsoluteUri;
-        start.Environment["AWS_ACCESS_KEY_ID"] = credentials.AccessKey;
-        start.Environment["AWS_SECRET_ACCESS_KEY"] = credentials.SecretKey;
-        var lines = output = new StringBuilder();
-        var process = Process.Start(start)!;
-        process.OutputDataReceived += Append;
-        process.ErrorDataReceived += Append;
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        return process;
+        await using var gateway = await GatewayProcess.PrepareAsync(TestGateway.Udp());
 
-        void Append(object sender, DataReceivedEventArgs line)
-        {
-            lock (lines)
-                lines.AppendLine(line.Data);
-        }
+        var (exitCode, output) = await gateway.RunAsync("--store", "/nonexistent", name, value);
+
+        Assert.Equal((1, sentence), (exitCode, output.Trim()));
     }
 
-    private static ProcessStartInfo StartInfo(string[] arguments)
+    [Fact]
+    public async Task Logs_JSON_where_nobody_watches()
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "UdpGateway.Gateway.dll");
-        var start = new ProcessStartInfo("dotnet", [program, .. arguments]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["AWS_ACCESS_KEY_ID"] = "AKIDEXAMPLE";
-        start.Environment["AWS_SECRET_ACCESS_KEY"] = "example";
-        return start;
+        await using var gateway = await GatewayProcess.PrepareAsync(TestGateway.Udp());
+        await gateway.StartAsync();
+
+        await Eventually.TrueAsync(() => gateway.Log.Contains("Gateway started", StringComparison.Ordinal), "the start is logged");
+
+        var line = JsonNode.Parse(gateway.Log.Split('\n').First(line => line.Contains("Serving", StringComparison.Ordinal)))!;
+        Assert.Equal((1401, "Information", GatewayProcess.Name), (line["EventId"]!.GetValue<int>(), line["LogLevel"]!.GetValue<string>(), line["State"]!["Listener"]!.GetValue<string>()));
     }
 
-    private static async Task ReadyAsync(Uri admin, string listener, bool isServed, StringBuilder output)
+    [Fact]
+    public async Task Takes_settings_from_the_environment()
     {
-        using var http = new HttpClient();
-        var deadline = DateTime.UtcNow + Eventually.Patience;
-        while (true)
-        {
-            try
-            {
-                using var response = await http.GetAsync(new Uri(admin, $"/readyz/{listener}"));
-                if (response.IsSuccessStatusCode == isServed)
-                    return;
-            }
-            catch (HttpRequestException)
-            {
-                // The process is still starting.
-            }
+        await using var gateway = await GatewayProcess.PrepareAsync(TestGateway.Udp());
+        await gateway.StartAsync(null, ("UDPGW_LOG_FORMAT", "text"), ("UDPGW_DOMAIN", "udp.example.com"));
 
-            lock (output)
-                Assert.True(DateTime.UtcNow < deadline, $"The gateway did not come so far: {output}");
-            await Task.Delay(50);
-        }
+        await Eventually.TrueAsync(() => gateway.Log.Contains("info: UdpGateway.Gateway.GatewayHost[1601] Gateway started", StringComparison.Ordinal), "the start is logged as text");
+        Assert.Contains("\"Domain\": \"udp.example.com\"", await gateway.ReadAsync("/config"), StringComparison.Ordinal);
     }
 
-    private static Task EchoAsync(Microsoft.AspNetCore.Http.HttpContext context, int number)
+    [Fact]
+    public async Task Exports_its_metrics_by_OTLP()
     {
-        var messages = JsonNode.Parse(StubService.RequestOf(context).Body)!["Messages"]!.AsArray();
-        var answer = new JsonObject { ["Replies"] = new JsonArray([.. messages.Select(packet => new JsonObject { ["Tag"] = packet!["Tag"]!.DeepClone(), ["Data"] = packet["Data"]!.DeepClone() })]) };
-        return StubService.AnswerAsync(context, 200, answer.ToJsonString());
+        await using var collector = await StubService.StartAsync((context, _) => StubService.AnswerAsync(context, StatusCodes.Status200OK));
+        await using var gateway = await GatewayProcess.PrepareAsync(TestGateway.Udp());
+        await gateway.StartAsync(
+            null,
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Url.AbsoluteUri),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=value"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "200"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=test"));
+        using var client = new UdpTestClient(gateway.Port);
+        await client.ExchangeAsync("1");
+        await client.ExchangeAsync("2");
+
+        List<OtlpSeries> Last() => collector.Requests is { Count: > 0 } requests ? OtlpSeries.Read(requests[^1].Body) : [];
+        await Eventually.TrueAsync(() => Last().Any(series => series is { Metric: "udpgw_packets_received_total", Value: 2 }), "both packets were exported");
+
+        var exported = Last();
+        Assert.All(collector.Requests, request => Assert.Equal(("/v1/metrics", "application/x-protobuf", "value"), (request.RawTarget, request.Headers["Content-Type"], request.Headers["x-key"])));
+        Assert.Contains(exported, series => series is { Metric: "udpgw_listeners", Value: 1 } && series.Attributes["state"] == "served");
+        Assert.Contains(exported, series => series is { Metric: "udpgw_delivery_seconds", Value: 2 } && series.Attributes["listener"] == GatewayProcess.Name && series.Attributes["destination"] == "Echo");
+        Assert.Contains("udpgw", OtlpSeries.ResourceTexts(collector.Requests[^1].Body));
+        Assert.Contains("deployment.environment", OtlpSeries.ResourceTexts(collector.Requests[^1].Body));
     }
 
-    private static int FreeTcpPort()
+    [LinuxFact("signals are sent by kill")]
+    public async Task Sends_its_last_numbers_when_it_stops()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        await using var collector = await StubService.StartAsync((context, _) => StubService.AnswerAsync(context, StatusCodes.Status200OK));
+        await using var gateway = await GatewayProcess.PrepareAsync(TestGateway.Udp());
+        await gateway.StartAsync(
+            ["--drain-seconds", "0"],
+            ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", new Uri(collector.Url, "/own/path").AbsoluteUri),
+            ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf"),
+            ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "x-key=own"));
+        using var client = new UdpTestClient(gateway.Port);
+        await client.ExchangeAsync("1");
+
+        await gateway.SignalAsync("TERM");
+        await gateway.WaitForExitAsync();
+
+        var request = Assert.Single(collector.Requests);
+        Assert.Equal(("/own/path", "own"), (request.RawTarget, request.Headers["x-key"]));
+        Assert.Contains(OtlpSeries.Read(request.Body), series => series is { Metric: "udpgw_packets_received_total", Value: 1 });
     }
 
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static partial int Kill(int processId, int signal);
+    [Fact]
+    public async Task Says_that_the_collector_has_no_address()
+    {
+        await using var gateway = await GatewayProcess.PrepareAsync(TestGateway.Udp());
+
+        var failure = await Assert.ThrowsAnyAsync<Exception>(() => gateway.StartAsync(null, ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector")));
+
+        Assert.Contains("OTEL_EXPORTER_OTLP_ENDPOINT is \"collector\"; it must be an http or https address.", failure.Message + gateway.Log, StringComparison.Ordinal);
+        Assert.Equal(1, await gateway.WaitForExitAsync());
+    }
 }

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Text;
 using UdpGateway.Gateway.Tests.TestDoubles;
 
 namespace UdpGateway.Gateway.Tests;
@@ -64,5 +66,33 @@ public sealed class StopTests
         await stopping;
 
         Assert.Equal(["1", "2"], new[] { await client.ReceiveTextAsync(), await client.ReceiveTextAsync() }.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Serves_new_packets_and_changes_while_it_drains()
+    {
+        await using var gateway = await TestGateway.StartAsync(configure: options => options with { DrainTime = TimeSpan.FromSeconds(3) });
+        var record = await gateway.ServeAsync(TestGateway.Udp());
+        using var client = new UdpTestClient(record.Port);
+
+        var stopping = gateway.Host.StopAsync();
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await gateway.GetAsync("/readyz")).StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await gateway.GetAsync("/readyz/test")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await gateway.GetAsync("/healthz")).StatusCode);
+        Assert.Equal("while it drains", Encoding.ASCII.GetString(await client.ExchangeAsync("while it drains")));
+        await gateway.ServeAsync(TestGateway.Udp(TestGateway.Destination("Other")));
+        Assert.Equal("changed", Encoding.ASCII.GetString(await client.ExchangeAsync("changed")));
+        Assert.Single(gateway.Lambda("Other").Packets);
+        Assert.False(stopping.IsCompleted);
+        await stopping;
+    }
+
+    [Fact]
+    public async Task Does_not_drain_for_nobody()
+    {
+        await using var gateway = await TestGateway.StartAsync(configure: options => options with { DrainTime = TimeSpan.FromMinutes(10) });
+
+        await gateway.Host.StopAsync().WaitAsync(Eventually.Patience);
     }
 }

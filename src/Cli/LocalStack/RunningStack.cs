@@ -41,7 +41,7 @@ internal sealed record ServedListener(string LogicalId, ListenerRecord Record);
 /// <summary>A template at work on this machine: functions, gateway, and the provider that brought its listeners up.</summary>
 internal sealed partial class RunningStack : IAsyncDisposable
 {
-    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(4);
 
     private readonly LocalLambdaHost _functions;
     private readonly LocalDestinations _destinations;

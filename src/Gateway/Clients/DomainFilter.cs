@@ -328,7 +328,7 @@ internal sealed partial class DomainFilter : IDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(1601, LogLevel.Warning, "The name servers do not answer a {Type} query for ClientRestrictions: {Problem} ({Suppressed} more since the last line)")]
+        [LoggerMessage(1901, LogLevel.Warning, "The name servers do not answer a {Type} query for ClientRestrictions: {Problem} ({Suppressed} more since the last line)")]
         public static partial void LookupFailed(ILogger logger, QueryType type, string problem, long suppressed);
     }
 }

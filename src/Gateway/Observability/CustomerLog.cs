@@ -59,12 +59,21 @@ internal sealed class CustomerLog(ICloudWatchLogs logs, string group, string lis
             return (false, 0);
         if (!_streamExists)
             await logs.CreateLogStreamAsync(group, _stream, cancellationToken);
-        _streamExists = true;
+        // Until they are taken: the owner may have deleted the stream, and then another attempt makes it again.
+        _streamExists = false;
         // The service wants the order of their times, and clocks are set back at times.
         var refused = await logs.PutLogEventsAsync(group, _stream, [.. lines.OrderBy(line => line.Timestamp)], cancellationToken);
+        _streamExists = true;
         lock (_gate)
             _pending = [];
         return (true, refused.Count);
+    }
+
+    /// <summary>Gives up lines that could not be written since then. Returns how many. Not during a write.</summary>
+    public int GiveUpBefore(DateTimeOffset limit)
+    {
+        lock (_gate)
+            return _pending.RemoveAll(line => line.Timestamp < limit);
     }
 
     private byte[] Write(string what, string problem, Line line) => JsonSerializer.SerializeToUtf8Bytes(

@@ -14,6 +14,9 @@ internal sealed partial class CustomerReport
 {
     private static readonly TimeSpan MaxPause = TimeSpan.FromMinutes(1);
 
+    /// <summary>Of log lines that cannot be written; the service takes none of more than a day in one call.</summary>
+    private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(15);
+
     private readonly string _listener;
     private readonly string _destination;
     private readonly DeliveryCounters _counters;
@@ -104,6 +107,7 @@ internal sealed partial class CustomerReport
     {
         if (_log is null)
             return false;
+        _counters.ReportsLost(_log.GiveUpBefore(_time.GetUtcNow() - MaxAge));
         var (wrote, refused) = await _log.WriteAsync(cancellationToken);
         _counters.ReportsLost(refused);
         return wrote;

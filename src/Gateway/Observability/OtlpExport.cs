@@ -1,4 +1,5 @@
 using OpenTelemetry;
+using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 
@@ -11,8 +12,10 @@ namespace UdpGateway.Gateway.Observability;
 internal sealed class OtlpExport : IDisposable
 {
     private const string DefaultServiceName = "udpgw";
+    private const string MetricsEndpoint = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
+    private const int LastExportMilliseconds = 1000;
 
-    private static readonly string[] EndpointVariables = ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+    private static readonly string[] EndpointVariables = [MetricsEndpoint, "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
     private readonly MeterProvider _provider;
 
@@ -38,12 +41,28 @@ internal sealed class OtlpExport : IDisposable
             // The environment comes last, so that OTEL_SERVICE_NAME wins.
             .ConfigureResource(resource => resource.Clear().AddService(DefaultServiceName).AddTelemetrySdk().AddEnvironmentVariableDetector())
             .AddMeter(GatewayMetrics.MeterName)
-            .AddOtlpExporter()
+            .AddOtlpExporter(PreferMetricVariables)
             .Build());
     }
 
-    /// <summary>Sends the last numbers first.</summary>
-    public void Dispose() => _provider.Dispose();
+    /// <summary>Sends the last numbers first, but does not wait long: a collector that is gone must not make a stop a kill.</summary>
+    public void Dispose()
+    {
+        _provider.Shutdown(LastExportMilliseconds);
+        _provider.Dispose();
+    }
+
+    /// <summary>The exporter itself reads only the variables that concern all signals; those for metrics come before them.</summary>
+    private static void PreferMetricVariables(OtlpExporterOptions options)
+    {
+        if (Variable("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL") is { } protocol)
+            options.Protocol = protocol == "grpc" ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf;
+        if (Variable("OTEL_EXPORTER_OTLP_METRICS_HEADERS") is { } headers)
+            options.Headers = headers;
+        // Taken as it is, without a path added.
+        if (Variable(MetricsEndpoint) is { } endpoint)
+            options.Endpoint = new Uri(endpoint);
+    }
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? text : null;
 }

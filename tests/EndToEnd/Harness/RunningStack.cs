@@ -99,6 +99,13 @@ internal sealed class RunningStack : IAsyncDisposable
         return (_process.ExitCode, watch.Elapsed);
     }
 
+    /// <summary>Ends the program, and it alone, without a warning.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
     /// <summary>The program's descendants, named by process id and start time, so that a reused id is no false alarm.</summary>
     public IReadOnlyList<string> Descendants() => ProcessTree.DescendantsOf(_process.Id);
 
