@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
-using Amazon.Runtime;
 using UdpGateway.Aws;
 using UdpGateway.Aws.Tests;
 using UdpGateway.Gateway.Tests.TestDoubles;
