@@ -59,8 +59,8 @@ public sealed partial record GatewayOptions
     /// <summary>How often keys behind secret references are read again.</summary>
     public TimeSpan SecretRefreshInterval { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long the previous value of a rotated pre-shared key is still accepted; zero for not at all.</summary>
-    public TimeSpan PresharedKeyGrace { get; init; } = TimeSpan.FromHours(24);
+    /// <summary>How long a listener's former key, and the previous value of a rotated pre-shared key, are still accepted; zero for not at all.</summary>
+    public TimeSpan RotationGrace { get; init; } = TimeSpan.FromHours(24);
 
     /// <summary>
     /// Whether an initiation with an older timestamp is refused always, or accepted from a key without a usable session: for
@@ -123,8 +123,8 @@ public sealed partial record GatewayOptions
             problems.Add($"DrainTime is {DrainTime}; it must not be negative.");
         if (FlushTime < TimeSpan.Zero)
             problems.Add($"FlushTime is {FlushTime}; it must not be negative.");
-        if (PresharedKeyGrace < TimeSpan.Zero)
-            problems.Add($"PresharedKeyGrace is {PresharedKeyGrace}; it must not be negative.");
+        if (RotationGrace < TimeSpan.Zero)
+            problems.Add($"RotationGrace is {RotationGrace}; it must not be negative.");
         if (DeliveryConcurrency < 1)
             problems.Add($"DeliveryConcurrency is {DeliveryConcurrency}; it must be at least 1.");
         if (DestinationQueuePackets < 1 || DestinationQueueBytes < 1)

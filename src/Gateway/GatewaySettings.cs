@@ -39,6 +39,7 @@ internal static class GatewaySettings
             Workers = Integer(settings, "workers") ?? Environment.ProcessorCount,
             DrainTime = Seconds(settings, "drain-seconds") ?? TimeSpan.FromSeconds(DefaultDrainSeconds),
             FlushTime = Seconds(settings, "flush-seconds") ?? defaults.FlushTime,
+            RotationGrace = Hours(settings, "rotation-grace-hours") ?? defaults.RotationGrace,
             TimestampPolicy = TimestampPolicies.Parse(settings["timestamp-policy"] ?? "strict"),
             Region = settings["region"] ?? Environment.GetEnvironmentVariable("AWS_REGION") ?? defaults.Region,
             Domain = settings["domain"] ?? defaults.Domain,
@@ -70,6 +71,13 @@ internal static class GatewaySettings
         null => null,
         var text when double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds <= 3600 => TimeSpan.FromSeconds(seconds),
         var text => throw new FormatException($"{name} is \"{text}\"; it must be a number of seconds up to 3600."),
+    };
+
+    private static TimeSpan? Hours(IConfiguration settings, string name) => settings[name] switch
+    {
+        null => null,
+        var text when double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var hours) && hours <= 8760 => TimeSpan.FromHours(hours),
+        var text => throw new FormatException($"{name} is \"{text}\"; it must be a number of hours up to 8760."),
     };
 
     private static IPAddress? Address(IConfiguration settings, string name) => settings[name] switch

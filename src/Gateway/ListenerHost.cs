@@ -40,7 +40,7 @@ internal sealed partial class ListenerHost
     {
         _services = services;
         _logger = services.Loggers.CreateLogger<ListenerHost>();
-        _keyring = new TunnelKeyring(services.Secrets, services.Clock, services.Options.PresharedKeyGrace, services.Loggers.CreateLogger<TunnelKeyring>());
+        _keyring = new TunnelKeyring(services.Secrets, services.Clock, services.Options.RotationGrace, services.Loggers.CreateLogger<TunnelKeyring>());
         Record = record;
         _handshakes = new HandshakeWatch(services.Loggers.CreateLogger<HandshakeWatch>());
     }

@@ -49,6 +49,12 @@ public sealed record ListenerDefinition
     /// <summary>WireGuard: the pre-shared key of every unknown peer; null means the all-zero key.</summary>
     public KeySource? UnknownPeerPreSharedKey { get; init; }
 
+    /// <summary>WireGuard: the secret that the listener's private key is imported from; our extension. Null: the provider makes one.</summary>
+    public SecretReference? PrivateKey { get; init; }
+
+    /// <summary>WireGuard: a change makes a new private key; our extension.</summary>
+    public string? KeyRotationToken { get; init; }
+
     public required IReadOnlyList<DestinationDefinition> Destinations { get; init; }
 }
 

@@ -64,6 +64,8 @@ public static class ListenerProperties
         DecapsulatedDelivery = ListenerValidator.IsWireGuard(declaration) && declaration.DecapsulatedDelivery is true,
         AllowUnknownPeers = declaration.AllowUnknownPeers is true,
         UnknownPeerPreSharedKey = Define(declaration.UnknownPeerPreSharedKey, nameof(ListenerDefinition.UnknownPeerPreSharedKey), keys),
+        PrivateKey = ListenerValidator.IsWireGuard(declaration) && SecretReferenceText.TryParse(declaration.PrivateKey?.Text ?? string.Empty, out var privateKey, out _) ? privateKey : null,
+        KeyRotationToken = ListenerValidator.IsWireGuard(declaration) ? declaration.KeyRotationToken : null,
         Destinations = [.. declaration.Destinations.Select(Define)],
     };
 

@@ -212,7 +212,7 @@ public sealed class WireGuardListenerTests
             {
                 SecretRefreshInterval = TimeSpan.FromMilliseconds(50),
                 PollInterval = TimeSpan.FromMilliseconds(20),
-                PresharedKeyGrace = grace,
+                RotationGrace = grace,
             });
             var before = RandomNumberGenerator.GetBytes(32);
             var after = RandomNumberGenerator.GetBytes(32);
@@ -228,6 +228,57 @@ public sealed class WireGuardListenerTests
             late.Send("old"u8);
             Assert.Equal(grace > TimeSpan.Zero, await late.ReceiveAsync(grace > TimeSpan.Zero ? null : TimeSpan.FromMilliseconds(300)) is not null);
         }
+    }
+
+    [Fact]
+    public async Task The_former_listener_key_answers_for_the_grace_period_only_if_there_is_one()
+    {
+        foreach (var grace in new[] { TimeSpan.FromHours(1), TimeSpan.Zero })
+        {
+            await using var gateway = await TestGateway.StartAsync(configure: options => options with { RotationGrace = grace });
+            var before = WireGuardTestKeys.NewPrivateKey();
+            var after = WireGuardTestKeys.NewPrivateKey();
+            await gateway.Store.WriteAsync("before", JsonSerializer.Serialize(new { PrivateKey = Convert.ToBase64String(before) }), default);
+            await gateway.Store.WriteAsync("after", Rotated(before, after, DateTimeOffset.UtcNow), default);
+            var record = await gateway.ServeAsync(Open(), publicKey: WireGuardTestKeys.PublicKeyOf(before), secretId: "before");
+            using var session = new WireGuardTestClient(record.Port, record.WireGuardPublicKey!);
+            await session.ExchangeAsync("1"u8.ToArray());
+
+            await gateway.ServeAsync(Open() with { KeyRotationToken = "2" }, publicKey: WireGuardTestKeys.PublicKeyOf(after), secretId: "after");
+            using var current = new WireGuardTestClient(record.Port, WireGuardTestKeys.PublicKeyOf(after));
+            using var late = new WireGuardTestClient(record.Port, WireGuardTestKeys.PublicKeyOf(before));
+
+            Assert.Equal("new"u8.ToArray(), await current.ExchangeAsync("new"u8.ToArray()));
+            late.Send("old"u8);
+            Assert.Equal(grace > TimeSpan.Zero, await late.ReceiveAsync(grace > TimeSpan.Zero ? null : TimeSpan.FromMilliseconds(300)) is not null);
+            if (grace > TimeSpan.Zero)
+                Assert.Equal("2"u8.ToArray(), await session.ExchangeAsync("2"u8.ToArray()));
+            Assert.DoesNotContain(gateway.LogLines, line => line.Contains("is no key of 32 bytes", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task The_former_listener_key_is_dropped_when_its_time_is_over()
+    {
+        await using var gateway = await TestGateway.StartAsync(configure: options => options with
+        {
+            SecretRefreshInterval = TimeSpan.FromMilliseconds(50),
+            PollInterval = TimeSpan.FromMilliseconds(20),
+            RotationGrace = TimeSpan.FromHours(1),
+        });
+        var before = WireGuardTestKeys.NewPrivateKey();
+        var after = WireGuardTestKeys.NewPrivateKey();
+        // The hour is over in a moment.
+        await gateway.Store.WriteAsync("after", Rotated(before, after, DateTimeOffset.UtcNow.AddHours(-1).AddSeconds(3)), default);
+        var record = await gateway.ServeAsync(Open(), publicKey: WireGuardTestKeys.PublicKeyOf(after), secretId: "after");
+
+        await Eventually.TrueAsync(() => gateway.LogLines.Any(line => line.Contains("Serving changed", StringComparison.Ordinal)), "the former key was dropped");
+
+        using var late = new WireGuardTestClient(record.Port, WireGuardTestKeys.PublicKeyOf(before));
+        using var current = new WireGuardTestClient(record.Port, WireGuardTestKeys.PublicKeyOf(after));
+        late.Send("old"u8);
+        Assert.Null(await late.ReceiveAsync(TimeSpan.FromMilliseconds(300)));
+        Assert.Equal("new"u8.ToArray(), await current.ExchangeAsync("new"u8.ToArray()));
     }
 
     [Fact]
@@ -414,6 +465,14 @@ public sealed class WireGuardListenerTests
         await gateway.Store.WriteAsync(secretId, secret.ToJsonString(), CancellationToken.None);
         return await gateway.ServeAsync(definition, publicKey: WireGuardTestKeys.PublicKeyOf(privateKey), secretId: secretId);
     }
+
+    private static string Rotated(byte[] before, byte[] after, DateTimeOffset at) => JsonSerializer.Serialize(new
+    {
+        PrivateKey = Convert.ToBase64String(after),
+        RotationToken = "2",
+        FormerPrivateKey = Convert.ToBase64String(before),
+        RotatedAt = at.ToString("O"),
+    });
 
     private static PeerEndpoint Endpoint(string address, int port) => PeerEndpoint.From(new IPEndPoint(IPAddress.Parse(address), port));
 

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using UdpGateway.Listeners;
 using UdpGateway.Listeners.Storage;
 using UdpGateway.Provider.Tests.TestDoubles;
+using UdpGateway.WireGuard;
 using static UdpGateway.Provider.Tests.ListenerLifecycleTests;
 using static UdpGateway.Provider.Tests.TestDoubles.ProviderUnderTest;
 
@@ -88,6 +89,75 @@ public sealed class ListenerSecretsTests
     }
 
     [Fact]
+    public async Task Another_rotation_token_makes_another_key_once_and_a_rollback_brings_the_former_one_back()
+    {
+        await using var provider = await StartAsync();
+        var created = await provider.SucceedAsync(provider.Create(WireGuardProperties()));
+
+        var rotation = provider.Update("echo", With(WireGuardProperties(), "KeyRotationToken", "2"));
+        var rotated = await provider.SucceedAsync(rotation);
+        var repeated = await provider.SucceedAsync(provider.Update("echo", With(With(WireGuardProperties(), "KeyRotationToken", "2"), "Description", "x")));
+        Assert.NotEqual(created.PublicKey, rotated.PublicKey);
+        Assert.Equal(rotated.PublicKey, repeated.PublicKey);
+        Assert.Equal(created.Port, rotated.Port);
+        var own = await OwnSecretAsync(provider);
+        Assert.Equal(created.PublicKey, PublicKeyOf(own["FormerPrivateKey"]!.GetValue<string>()));
+        Assert.NotNull(own["RotatedAt"]);
+
+        var rolledBack = await provider.SucceedAsync(provider.Update("echo", WireGuardProperties()));
+        Assert.Equal(created.PublicKey, rolledBack.PublicKey);
+        Assert.Equal(rotated.PublicKey, PublicKeyOf((await OwnSecretAsync(provider))["FormerPrivateKey"]!.GetValue<string>()));
+        Assert.Single(provider.SecretFiles);
+    }
+
+    [Fact]
+    public async Task An_imported_key_is_the_listeners_and_stays_when_it_is_no_longer_declared()
+    {
+        await using var provider = await StartAsync();
+        var second = Convert.ToBase64String([.. Enumerable.Range(150, 32).Select(value => (byte)value)]);
+        await provider.Store.WriteAsync("mine", Preshared, default);
+        static JsonObject Properties() => With(WireGuardProperties(), "PrivateKey", "{{resolve:secretsmanager:mine}}");
+
+        var created = await provider.SucceedAsync(provider.Create(Properties()));
+        Assert.Equal(PublicKeyOf(Preshared), created.PublicKey);
+        Assert.Equal(new SecretReference("mine"), (await provider.Store.FindAsync<ListenerRecord>("echo", default))!.Definition.PrivateKey);
+
+        await provider.Store.WriteAsync("mine", second, default);
+        var replaced = await provider.SucceedAsync(provider.Update("echo", With(Properties(), "Description", "x")));
+        Assert.Equal(PublicKeyOf(second), replaced.PublicKey);
+        Assert.Equal(Preshared, (await OwnSecretAsync(provider))["FormerPrivateKey"]!.GetValue<string>());
+
+        var undeclared = await provider.SucceedAsync(provider.Update("echo", WireGuardProperties()));
+        Assert.Equal(PublicKeyOf(second), undeclared.PublicKey);
+    }
+
+    [Fact]
+    public async Task An_import_that_is_rolled_back_leaves_the_key_that_the_listener_had()
+    {
+        await using var provider = await StartAsync();
+        await provider.Store.WriteAsync("mine", Preshared, default);
+        var created = await provider.SucceedAsync(provider.Create(WireGuardProperties()));
+
+        var imported = await provider.SucceedAsync(provider.Update("echo", With(WireGuardProperties(), "PrivateKey", "{{resolve:secretsmanager:mine}}")));
+        var rolledBack = await provider.SucceedAsync(provider.Update("echo", WireGuardProperties()));
+
+        Assert.Equal(PublicKeyOf(Preshared), imported.PublicKey);
+        Assert.Equal(created.PublicKey, rolledBack.PublicKey);
+    }
+
+    [Fact]
+    public async Task A_key_that_cannot_be_imported_fails_with_the_command_that_makes_one()
+    {
+        await using var provider = await StartAsync();
+        await provider.Store.WriteAsync("word", "correct horse battery staple", default);
+
+        var failed = await provider.FailAsync(provider.Create(With(WireGuardProperties(), "PrivateKey", "{{resolve:secretsmanager:word}}")));
+
+        Assert.Contains("PrivateKey: the secret word holds no base64 key of 32 bytes; `udpgw keys new` makes one.", failed.Reason, StringComparison.Ordinal);
+        Assert.Empty(await provider.IdsAsync());
+    }
+
+    [Fact]
     public async Task No_key_is_found_outside_the_secrets_nor_in_any_log_or_answer()
     {
         const string ApiKey = "api-key-of-the-customer";
@@ -120,6 +190,19 @@ public sealed class ListenerSecretsTests
         Assert.True(places.Length > 12);
         foreach (var secret in (string[])[own["PrivateKey"]!.GetValue<string>(), literal, malformed, Preshared, ApiKey, "another-key", "X-Amz-Signature", "not-to-be-logged"])
             Assert.All(places, place => Assert.DoesNotContain(secret, place, StringComparison.Ordinal));
+    }
+
+    private static async Task<JsonNode> OwnSecretAsync(ProviderUnderTest provider)
+    {
+        var record = (await provider.Store.FindAsync<ListenerRecord>("echo", default))!;
+        return JsonNode.Parse((await provider.Store.ReadAsync(new SecretReference(record.SecretId!), default)).Value!)!;
+    }
+
+    private static string PublicKeyOf(string privateKey)
+    {
+        var publicKey = new byte[32];
+        WireGuardKeys.ComputePublicKey(Convert.FromBase64String(privateKey), publicKey);
+        return Convert.ToBase64String(publicKey);
     }
 
     private sealed class RefusingSecrets(SecretReadStatus status) : ISecretStore

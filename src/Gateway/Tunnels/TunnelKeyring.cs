@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
@@ -8,34 +9,49 @@ using UdpGateway.WireGuard;
 namespace UdpGateway.Gateway.Tunnels;
 
 /// <summary>
-/// The keys of one WireGuard listener: its own from the listener's secret, and pre-shared keys from there or from
+/// The keys of one WireGuard listener: its own from the listener's secret, during a rotation's grace period also the one before it,
+/// and pre-shared keys from there or from
 /// references, which are read again so that a rotation takes effect. A pre-shared key that cannot be read refuses its
 /// peers; it never becomes the zero key.
 /// </summary>
 internal sealed partial class TunnelKeyring(ISecretStore secrets, GatewayClock clock, TimeSpan grace, ILogger<TunnelKeyring> logger)
 {
-    private const string PrivateKeyField = "PrivateKey";
+    // Members of the own secret that are no keys.
+    private static readonly string[] Remarks =
+    [
+        ListenerSecretNames.RotationToken, ListenerSecretNames.Imported, ListenerSecretNames.FormerRotationToken,
+        ListenerSecretNames.FormerImported, ListenerSecretNames.RotatedAt,
+    ];
 
     private readonly Dictionary<SecretReference, ReferencedKey> _references = [];
     private ListenerRecord? _record;
     private SecretKey? _privateKey;
+    private FormerKey? _formerKey;
     private Dictionary<string, SecretKey> _literals = [];
 
     /// <summary>Reads everything that the record names.</summary>
     /// <exception cref="ListenerNotServedException">The listener's own key cannot be read.</exception>
     public async Task<TunnelConfiguration> LoadAsync(ListenerRecord record, CancellationToken cancellationToken)
     {
-        var (privateKey, literals) = await ReadOwnSecretAsync(record, cancellationToken);
+        var (privateKey, formerKey, literals) = await ReadOwnSecretAsync(record, cancellationToken);
         _record = record;
         _privateKey = privateKey;
+        _formerKey = formerKey;
         _literals = literals;
         await ReadReferencesAsync(cancellationToken);
         return Describe();
     }
 
-    /// <summary>Reads references again; null when nothing changed.</summary>
-    public async Task<TunnelConfiguration?> RefreshAsync(CancellationToken cancellationToken) =>
-        _record is not null && await ReadReferencesAsync(cancellationToken) ? Describe() : null;
+    /// <summary>Reads references again, and drops the former key when its time is over; null when nothing changed.</summary>
+    public async Task<TunnelConfiguration?> RefreshAsync(CancellationToken cancellationToken)
+    {
+        if (_record is null)
+            return null;
+        var isOver = _formerKey is not null && !IsAccepted(_formerKey);
+        if (isOver)
+            _formerKey = null;
+        return await ReadReferencesAsync(cancellationToken) || isOver ? Describe() : null;
+    }
 
     private TunnelConfiguration Describe()
     {
@@ -43,7 +59,7 @@ internal sealed partial class TunnelKeyring(ISecretStore secrets, GatewayClock c
         return new TunnelConfiguration
         {
             TunnelId = 0, // one tunnel per port
-            PrivateKeys = [_privateKey!],
+            PrivateKeys = _formerKey is null ? [_privateKey!] : [_privateKey!, _formerKey.Key],
             Peers = [.. definition.Peers.Select(peer => new NamedPeer
             {
                 PublicKey = Convert.FromBase64String(peer.PublicKey),
@@ -63,7 +79,9 @@ internal sealed partial class TunnelKeyring(ISecretStore secrets, GatewayClock c
         _ => PresharedKey.Unavailable,
     };
 
-    private async Task<(SecretKey PrivateKey, Dictionary<string, SecretKey> Literals)> ReadOwnSecretAsync(ListenerRecord record, CancellationToken cancellationToken)
+    private bool IsAccepted(FormerKey key) => DateTimeOffset.FromUnixTimeMilliseconds(clock.UnixMilliseconds) < key.Until;
+
+    private async Task<(SecretKey PrivateKey, FormerKey? FormerKey, Dictionary<string, SecretKey> Literals)> ReadOwnSecretAsync(ListenerRecord record, CancellationToken cancellationToken)
     {
         if (record.SecretId is null)
             throw new ListenerNotServedException($"Listener {record.PhysicalResourceId} has no secret with its private key.");
@@ -73,10 +91,14 @@ internal sealed partial class TunnelKeyring(ISecretStore secrets, GatewayClock c
 
         var keys = TryParse(secret.Value!, record.PhysicalResourceId)
             ?? throw new ListenerNotServedException($"The secret of listener {record.PhysicalResourceId} is no JSON object.");
-        if (!keys.Remove(PrivateKeyField, out var privateKey))
+        if (!keys.Remove(ListenerSecretNames.PrivateKey, out var privateKey))
             throw new ListenerNotServedException($"The secret of listener {record.PhysicalResourceId} holds no private key of 32 bytes.");
         CheckPublicKey(record, privateKey);
-        return (privateKey, keys);
+        var former = keys.Remove(ListenerSecretNames.FormerPrivateKey, out var formerKey)
+            && DateTimeOffset.TryParse(SecretText.Select(secret.Value!, ListenerSecretNames.RotatedAt).Value, CultureInfo.InvariantCulture, out var rotatedAt)
+                ? new FormerKey(formerKey, rotatedAt + grace)
+                : null;
+        return (privateKey, former is not null && IsAccepted(former) ? former : null, keys);
     }
 
     /// <summary>Null when it is no JSON object. What the parser says is not passed on: it may quote the secret.</summary>
@@ -86,7 +108,7 @@ internal sealed partial class TunnelKeyring(ISecretStore secrets, GatewayClock c
         try
         {
             using var document = JsonDocument.Parse(json);
-            foreach (var field in document.RootElement.EnumerateObject())
+            foreach (var field in document.RootElement.EnumerateObject().Where(field => !Remarks.Contains(field.Name, StringComparer.Ordinal)))
             {
                 if (field.Value.ValueKind == JsonValueKind.String && TryReadKey(field.Value.GetString()!, out var key))
                     keys[field.Name] = key;
@@ -169,6 +191,9 @@ internal sealed partial class TunnelKeyring(ISecretStore secrets, GatewayClock c
         CryptographicOperations.ZeroMemory(bytes);
         return true;
     }
+
+    /// <summary>The listener's key before its newest rotation.</summary>
+    private sealed record FormerKey(SecretKey Key, DateTimeOffset Until);
 
     /// <summary>One reference's newest key and the one before it.</summary>
     private sealed class ReferencedKey

@@ -5,10 +5,6 @@ namespace UdpGateway.Listeners;
 /// <summary>Reads the properties of <c>Custom::ProxylityUdpGatewayListener</c> and of what nests in it.</summary>
 internal static class ListenerBinder
 {
-    // Our extensions and the hosted service's features that change what a client or the owner can rely on:
-    // ignoring one silently would promise what is not kept.
-    private static readonly string[] UnsupportedListenerProperties = ["PrivateKey", "KeyRotationToken"];
-
     private static readonly string[] DtlsProperties = ["Psks", "CertRefreshToken", "AllowEarlyData", "EarlyDataWindowSeconds"];
 
     public static ListenerDeclaration Bind(JsonElement resourceProperties, BindingContext context, ProblemList found)
@@ -35,8 +31,9 @@ internal static class ListenerBinder
             DecapsulatedDelivery = properties.Boolean("DecapsulatedDelivery"),
             AllowUnknownPeers = properties.Boolean("AllowUnknownPeers"),
             UnknownPeerPreSharedKey = Key(properties, "UnknownPeerPreSharedKey"),
+            PrivateKey = Key(properties, "PrivateKey"),
+            KeyRotationToken = NonEmpty(properties.Text("KeyRotationToken")),
             Destinations = [.. destinations.Select((destination, index) => BindDestination(destination, ResourceNames.GenerateDestination(listenerName, index), found))],
-            Unsupported = [.. UnsupportedListenerProperties.Where(properties.Has)],
         };
         properties.ReportUnknown();
         return declaration;

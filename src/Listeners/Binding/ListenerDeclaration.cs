@@ -28,10 +28,11 @@ internal sealed class ListenerDeclaration
 
     public DeclaredKey? UnknownPeerPreSharedKey { get; init; }
 
-    public required IReadOnlyList<DestinationDeclaration> Destinations { get; init; }
+    public DeclaredKey? PrivateKey { get; init; }
 
-    /// <summary>Names of declared properties that the data plane cannot honour yet.</summary>
-    public required IReadOnlyList<string> Unsupported { get; init; }
+    public string? KeyRotationToken { get; init; }
+
+    public required IReadOnlyList<DestinationDeclaration> Destinations { get; init; }
 }
 
 internal sealed class ClientRestrictionsDeclaration

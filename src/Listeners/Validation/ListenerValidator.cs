@@ -31,8 +31,6 @@ internal sealed partial class ListenerValidator : AbstractValidator<ListenerDecl
             .InclusiveBetween(1, 65535).WithErrorCode("listener_port").WithMessage("must be a port from 1 to 65535");
         RuleFor(listener => listener.Fleet)
             .Must(fleet => fleet is null or "" or "default").WithErrorCode("fleet_unknown").WithMessage("must be default; other fleets are not supported yet");
-        RuleForEach(listener => listener.Unsupported)
-            .Custom((name, validation) => validation.AddFailure(Failure(name, "is not supported yet; remove it", "not_supported")));
 
         RuleFor(listener => listener.ClientRestrictions).SetValidator(new ClientRestrictionsValidator());
 
@@ -41,6 +39,9 @@ internal sealed partial class ListenerValidator : AbstractValidator<ListenerDecl
         RuleFor(listener => listener.Peers).Custom(RefuseSharedPublicKeys);
         RuleFor(listener => listener.Peers).Custom(RefuseSharedPrefixes);
         RuleFor(listener => listener.UnknownPeerPreSharedKey).MustBePresharedKey();
+        RuleFor(listener => listener.PrivateKey).Custom(RequireReference);
+        RuleFor(listener => listener.KeyRotationToken)
+            .MaximumLength(MaxTokenLength).WithErrorCode("key_rotation_token").WithMessage("must have at most 256 characters");
 
         When(IsWireGuard, () =>
         {
@@ -50,6 +51,9 @@ internal sealed partial class ListenerValidator : AbstractValidator<ListenerDecl
             RuleFor(listener => listener.Peers)
                 .NotEmpty().When(listener => listener.AllowUnknownPeers is not true, ApplyConditionTo.CurrentValidator).WithSeverity(Severity.Warning)
                 .WithErrorCode("nobody_may_connect").WithMessage("is empty and AllowUnknownPeers is not true, so that no client can connect");
+            RuleFor(listener => listener.KeyRotationToken)
+                .Null().When(listener => listener.PrivateKey is not null, ApplyConditionTo.CurrentValidator).WithSeverity(Severity.Warning)
+                .WithErrorCode("key_rotation_token").WithMessage("has no effect beside PrivateKey; another key there replaces the listener's");
         });
 
         When(IsUdp, () =>
@@ -63,6 +67,12 @@ internal sealed partial class ListenerValidator : AbstractValidator<ListenerDecl
             RuleFor(listener => listener.DecapsulatedDelivery)
                 .NotEqual(true).WithSeverity(Severity.Warning)
                 .WithErrorCode("wireguard_only").WithMessage("has no effect on a udp listener");
+            RuleFor(listener => listener.PrivateKey)
+                .Null().WithSeverity(Severity.Warning)
+                .WithErrorCode("wireguard_only").WithMessage("has no effect on a udp listener");
+            RuleFor(listener => listener.KeyRotationToken)
+                .Null().WithSeverity(Severity.Warning)
+                .WithErrorCode("wireguard_only").WithMessage("has no effect on a udp listener");
         });
 
         RuleFor(listener => listener.Destinations)
@@ -74,6 +84,8 @@ internal sealed partial class ListenerValidator : AbstractValidator<ListenerDecl
             .Must(destinations => NamesLength(destinations) <= DestinationNamesBudget).WithErrorCode("destination_names_length")
             .WithMessage(listener => $"has names of {NamesLength(listener.Destinations):N0} bytes together, but CloudFormation's answer has room for {DestinationNamesBudget:N0}; use fewer or shorter names");
     }
+
+    private const int MaxTokenLength = 256;
 
     internal const string NameSentence = "must have 1 to 128 letters, digits and hyphens";
 
@@ -104,6 +116,17 @@ internal sealed partial class ListenerValidator : AbstractValidator<ListenerDecl
             else if (!text.Equals("udp", StringComparison.OrdinalIgnoreCase) && !text.Equals("wg", StringComparison.OrdinalIgnoreCase))
                 validation.AddFailure(Failure(path, "must be udp or wg", "protocol_unknown", text));
         }
+    }
+
+    // A literal would be readable by whoever may read the template or the stack's events.
+    private static void RequireReference(DeclaredKey? declared, ValidationContext<ListenerDeclaration> validation)
+    {
+        if (declared is null)
+            return;
+        if (!SecretReferenceText.LooksLikeReference(declared.Text))
+            validation.AddFailure(Failure(nameof(ListenerDeclaration.PrivateKey), "must be a {{resolve:secretsmanager:…}} reference to a secret that holds the key; a private key has no place in a template", "private_key_literal"));
+        else if (!SecretReferenceText.TryParse(declared.Text, out _, out var fault))
+            validation.AddFailure(Failure(nameof(ListenerDeclaration.PrivateKey), fault, "private_key_reference"));
     }
 
     private static void RefuseSharedPublicKeys(IReadOnlyList<PeerDeclaration> peers, ValidationContext<ListenerDeclaration> validation)

@@ -13,24 +13,23 @@ namespace UdpGateway.Provider.Resources;
 internal readonly record struct ListenerKeys(string? SecretId, string? PublicKey, bool IsNew);
 
 /// <summary>
-/// The JSON secret of a listener generation: its private key and the literal pre-shared keys. A change makes a new secret
+/// The JSON secret of a listener generation: its private keys and the literal pre-shared keys. A change makes a new secret
 /// with the same private key instead of editing the old one, so that record and secret always fit together.
 /// </summary>
-internal sealed class ListenerSecrets(ISecretStore store)
+internal sealed class ListenerSecrets(ISecretStore store, TimeProvider time)
 {
-    private const string PrivateKeyField = "PrivateKey";
-
     /// <summary>Reads every referenced key once, so that a mistake shows at deployment and not at the first handshake.</summary>
     /// <exception cref="RequestRefusedException">All references that give no key.</exception>
     public async Task CheckReferencesAsync(ListenerDefinition definition, CancellationToken cancellationToken)
     {
         var references = definition.Peers
             .Select((peer, index) => (Path: $"Peers[{index}].SharedSecret", Source: peer.SharedSecret))
+            .Prepend((Path: nameof(ListenerDefinition.PrivateKey), Source: (KeySource?)definition.PrivateKey))
             .Prepend((Path: nameof(ListenerDefinition.UnknownPeerPreSharedKey), Source: definition.UnknownPeerPreSharedKey));
         var problems = new List<string>();
         foreach (var (path, source) in references)
         {
-            if (source is SecretReference reference && await FindFaultAsync(reference, cancellationToken) is { } fault)
+            if (source is SecretReference reference && (await ReadReferenceAsync(reference, CommandFor(path), cancellationToken)).Fault is { } fault)
                 problems.Add($"{path}: {fault}");
         }
 
@@ -47,9 +46,12 @@ internal sealed class ListenerSecrets(ISecretStore store)
             return new ListenerKeys(current?.SecretId, null, IsNew: false);
 
         var existing = current?.SecretId is { } secretId ? await ReadOwnAsync(secretId, cancellationToken) : null;
-        var privateKey = existing is null ? GeneratePrivateKey() : PrivateKeyOf(existing);
-        var content = Serialize(privateKey, literals);
-        var publicKey = PublicKeyOf(privateKey);
+        var imported = definition.PrivateKey is { } reference ? await ImportAsync(reference, cancellationToken) : null;
+        var keys = existing is null
+            ? new ListenerKeyHistory(new ListenerPrivateKey(imported ?? GeneratePrivateKey(), definition.KeyRotationToken, imported is not null))
+            : ListenerKeyHistory.Parse(existing).Follow(definition, imported, GeneratePrivateKey, time.GetUtcNow());
+        var content = Serialize(keys, literals);
+        var publicKey = PublicKeyOf(keys.Current.Base64);
         if (content == existing)
             return new ListenerKeys(current!.SecretId, publicKey, IsNew: false);
 
@@ -60,28 +62,38 @@ internal sealed class ListenerSecrets(ISecretStore store)
 
     public Task DeleteAsync(string secretId, CancellationToken cancellationToken) => store.DeleteAsync(secretId, cancellationToken);
 
-    private async Task<string?> FindFaultAsync(SecretReference reference, CancellationToken cancellationToken)
+    private async Task<string> ImportAsync(SecretReference reference, CancellationToken cancellationToken)
+    {
+        var (key, fault) = await ReadReferenceAsync(reference, CommandFor(nameof(ListenerDefinition.PrivateKey)), cancellationToken);
+        return key?.Base64 ?? throw new RequestRefusedException($"{nameof(ListenerDefinition.PrivateKey)}: {fault}");
+    }
+
+    private static string CommandFor(string path) => path == nameof(ListenerDefinition.PrivateKey) ? "`udpgw keys new`" : "`udpgw keys psk`";
+
+    private async Task<(KeyText? Key, string? Fault)> ReadReferenceAsync(SecretReference reference, string command, CancellationToken cancellationToken)
     {
         var secret = await store.ReadAsync(reference, cancellationToken);
-        return secret.Status switch
+        KeyText? key = null;
+        var fault = secret.Status switch
         {
             SecretReadStatus.Missing => $"the secret {reference.SecretId} does not exist, or not in the version that the reference names.",
             SecretReadStatus.Deleted => $"the secret {reference.SecretId} is scheduled for deletion; restore it or name another one.",
             SecretReadStatus.AccessDenied => $"the provider may not read the secret {reference.SecretId}; add it to the provider stack's SecretArns.",
             SecretReadStatus.KeyUnavailable => $"the secret {reference.SecretId} cannot be decrypted; allow the provider kms:Decrypt on the secret's KMS key, and see that the key is enabled (a secret of another account needs a key that is not the account's default one).",
-            SecretReadStatus.Found when KeyText.TryParse(secret.Value!, out _) is var parsed => parsed switch
+            SecretReadStatus.Found when KeyText.TryParse(secret.Value!, out key) is var parsed => parsed switch
             {
                 KeyTextFault.None => null,
-                KeyTextFault.AllZero => $"the secret {reference.SecretId} holds the all-zero key, which is no key at all; `udpgw keys psk` makes one.",
-                _ => NotAKey(reference),
+                KeyTextFault.AllZero => $"the secret {reference.SecretId} holds the all-zero key, which is no key at all; {command} makes one.",
+                _ => NotAKey(reference, command),
             },
-            _ => NotAKey(reference),
+            _ => NotAKey(reference, command),
         };
+        return (key, fault);
     }
 
-    private static string NotAKey(SecretReference reference) => reference.JsonKey is { } jsonKey
-        ? $"the secret {reference.SecretId} holds no base64 key of 32 bytes under its JSON key {jsonKey}; `udpgw keys psk` makes one."
-        : $"the secret {reference.SecretId} holds no base64 key of 32 bytes; `udpgw keys psk` makes one.";
+    private static string NotAKey(SecretReference reference, string command) => reference.JsonKey is { } jsonKey
+        ? $"the secret {reference.SecretId} holds no base64 key of 32 bytes under its JSON key {jsonKey}; {command} makes one."
+        : $"the secret {reference.SecretId} holds no base64 key of 32 bytes; {command} makes one.";
 
     private async Task<string> ReadOwnAsync(string secretId, CancellationToken cancellationToken)
     {
@@ -90,27 +102,19 @@ internal sealed class ListenerSecrets(ISecretStore store)
             $"The listener's own secret {secretId} cannot be read ({secret.Status}); restore it, because its clients know the key in it.");
     }
 
-    private static string Serialize(string privateKey, IReadOnlyDictionary<string, KeyText> literals)
+    private static string Serialize(ListenerKeyHistory keys, IReadOnlyDictionary<string, KeyText> literals)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))
         {
             json.WriteStartObject();
-            json.WriteString(PrivateKeyField, privateKey);
+            keys.Write(json);
             foreach (var (field, key) in literals.OrderBy(literal => literal.Key, StringComparer.Ordinal))
                 json.WriteString(field, key.Base64);
             json.WriteEndObject();
         }
 
         return System.Text.Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
-    }
-
-    private static string PrivateKeyOf(string content)
-    {
-        var secret = SecretText.Select(content, PrivateKeyField);
-        return secret.Value is { } text && KeyText.TryParse(text, out var key) is KeyTextFault.None
-            ? key!.Base64
-            : throw new RequestRefusedException("The listener's own secret holds no private key; restore its former version, because its clients know the key in it.");
     }
 
     private static string GeneratePrivateKey()

@@ -240,6 +240,28 @@ public sealed class ListenerPropertiesBindingTests
     }
 
     [Fact]
+    public void The_listeners_own_key_is_a_reference_and_its_rotation_a_token()
+    {
+        var imported = BindValid(WireGuard().With("PrivateKey", "\"{{resolve:secretsmanager:own}}\""));
+        var rotated = BindValid(WireGuard().With("KeyRotationToken", "2"));
+        var empty = BindValid(WireGuard().With("KeyRotationToken", "\"\""));
+
+        Assert.Equal((new SecretReference("own"), null), (imported.PrivateKey, imported.KeyRotationToken));
+        Assert.Equal((null, "2"), (rotated.PrivateKey, rotated.KeyRotationToken));
+        Assert.Null(empty.KeyRotationToken);
+    }
+
+    [Fact]
+    public void What_concerns_the_listeners_key_has_no_effect_where_there_is_none()
+    {
+        var bound = Bind(Udp().With("PrivateKey", "\"{{resolve:secretsmanager:own}}\"").With("KeyRotationToken", "2"));
+
+        Assert.Equal(["PrivateKey", "KeyRotationToken"], bound.Warnings.Select(warning => warning.Path));
+        Assert.Equal((null, null), (bound.Definition!.PrivateKey, bound.Definition.KeyRotationToken));
+        Assert.Equal("KeyRotationToken", Assert.Single(Bind(WireGuard().With("PrivateKey", "\"{{resolve:secretsmanager:own}}\"").With("KeyRotationToken", "2")).Warnings).Path);
+    }
+
+    [Fact]
     public void Nulls_in_lists_are_skipped()
     {
         var properties = WireGuard();
