@@ -210,6 +210,7 @@ internal sealed partial class ListenerHost
             Concurrency = destination.Concurrency ?? options.DeliveryConcurrency,
             QueuePackets = options.DestinationQueuePackets,
             QueueBytes = options.DestinationQueueBytes,
+            Tap = options.Tap,
             Stopping = _services.Stopping,
         };
         var arn = DestinationArn.Choose(destination.Arns, options.Region);
