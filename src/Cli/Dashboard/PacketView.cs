@@ -1,3 +1,4 @@
+using System.Text;
 using UdpGateway.Cli.Client;
 using UdpGateway.Gateway.Batching;
 using UdpGateway.Gateway.InnerPackets;
@@ -31,8 +32,7 @@ internal sealed record PacketDetail(
 internal sealed class PacketView(Func<string, bool> mayBeCoap)
 {
     private const int PreviewBytes = 80;
-
-    private static readonly PayloadText PreviewText = new(hex: false);
+    private const char Replacement = '\ufffd';
 
     public PacketLine Line(PassedPacket packet)
     {
@@ -76,7 +76,11 @@ internal sealed class PacketView(Func<string, bool> mayBeCoap)
     private static string Preview(ReadOnlySpan<byte> payload)
     {
         var start = payload[..Math.Min(payload.Length, PreviewBytes)];
-        return PreviewText.Write(start) + (payload.Length > PreviewBytes ? "…" : "");
+        var text = Encoding.UTF8.GetString(start).TrimEnd('\r', '\n');
+        // A character that the cut went through is no reason to show digits.
+        var isText = text.TrimEnd(Replacement).All(character => character != Replacement && character != '\0');
+        var shown = isText ? string.Concat(text.Select(character => PayloadText.IsPrintable(character) ? character : '·')) : Convert.ToHexStringLower(start);
+        return payload.Length > PreviewBytes ? shown + "…" : shown;
     }
 
     private DecodedPacket Decode(PassedPacket packet) =>

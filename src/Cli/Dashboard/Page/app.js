@@ -67,7 +67,7 @@ function makeRow(line) {
     who.title = `${line.peer} (${line.isNamedPeer ? "named" : "unknown"} peer)`;
     from.append(who);
   }
-  const what = element("td", "what", element("span", "line", line.summary), element("span", "preview", line.preview));
+  const what = element("td", "what", element("span", "line", line.summary, line.reason ? element("em", "reason", line.reason) : null), element("span", "preview", line.preview));
   const row = element("tr", "", element("td", "num quiet", line.number), element("td", "time", clock(line.at)), from, element("td", "proto", line.protocol), what,
     element("td", "num", count(line.length)), element("td", "", pill(line.state)), element("td", "num", line.state === "dropped" ? "" : line.milliseconds.toFixed(2)));
   row.dataset.number = line.number;
