@@ -51,6 +51,9 @@ public sealed partial class GatewayHost : IAsyncDisposable
 
     internal IReadOnlyList<Worker> Workers => _services.Workers;
 
+    /// <summary>What is served now. Any thread.</summary>
+    internal IReadOnlyCollection<ListenerHost> Listeners => _follower.Hosts;
+
     /// <summary>Starts to serve; returns when the store was read once and everything that can be served is.</summary>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     public static Task<GatewayHost> StartAsync(
@@ -82,7 +85,7 @@ public sealed partial class GatewayHost : IAsyncDisposable
         var platform = DatagramPlatforms.Create(options.SocketBackend);
         var workers = new List<Worker>();
         for (var index = 0; index < options.Workers; index++)
-            workers.Add(new Worker(index, workers, options.Workers, platform, clock, loggers.CreateLogger<Worker>()));
+            workers.Add(new Worker(index, workers, options.Workers, platform, clock, loggers.CreateLogger<Worker>()) { Tap = options.Tap });
         var services = new GatewayServices
         {
             Options = options,

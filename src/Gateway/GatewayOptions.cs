@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Routing;
+using UdpGateway.Gateway.Observability;
 using UdpGateway.WireGuard;
 
 namespace UdpGateway.Gateway;
@@ -96,6 +98,12 @@ public sealed partial record GatewayOptions
     public string MetricsNamespace { get; init; } = "UdpGateway";
 
     public SocketBackend SocketBackend { get; init; }
+
+    /// <summary>Sees every packet; null, as on AWS, costs nothing.</summary>
+    internal IPacketTap? Tap { get; init; }
+
+    /// <summary>Adds pages to the admin endpoint, behind its check of Host and Origin.</summary>
+    internal Action<IEndpointRouteBuilder>? AdminPages { get; init; }
 
     /// <summary>Every setting that is out of range, each as one sentence.</summary>
     internal IReadOnlyList<string> FindProblems()

@@ -211,6 +211,7 @@ internal sealed partial class ListenerHost
             Concurrency = destination.Concurrency ?? options.DeliveryConcurrency,
             QueuePackets = options.DestinationQueuePackets,
             QueueBytes = options.DestinationQueueBytes,
+            Tap = options.Tap,
             Stopping = _services.Stopping,
             DeadLetters = destination.DeadLetterArn is { } queue
                 ? new DeadLetterQueue(record, destination, ParseArn(destination, queue), new RequestPacketWriter(facts), _services.Clients)

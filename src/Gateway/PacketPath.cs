@@ -55,7 +55,7 @@ internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposab
                 ? Defer(listener, datagram, _received.Endpoint(slot))
                 : Process(listener, datagram, _received.Endpoint(slot), now, receivedAt);
             if (verdict is { } reason)
-                listener.Counters.Drop(reason);
+                Drop(listener, datagram, _received.Endpoint(slot), reason);
         }
     }
 
@@ -70,7 +70,7 @@ internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposab
         while (listener.Initiations.TryTake(out var initiation, out var source))
         {
             if (Process(listener, initiation, source, now, 0) is { } reason)
-                listener.Counters.Drop(reason);
+                Drop(listener, initiation, source, reason);
             now = worker.Clock.Now;
             if (listener.Socket.IsReadable || now >= end)
                 return;
@@ -88,7 +88,7 @@ internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposab
         if (listener.Engine is null)
         {
             origin.Route = new ReplyRoute(ReplyForm.Datagram, source, default, 0, default);
-            return Batch(listener, datagram, origin, now);
+            return Batch(listener, datagram, datagram, origin, now);
         }
 
         // 3 open WireGuard
@@ -121,7 +121,8 @@ internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposab
             return DropReason.NoSession;
 
         // 4 read the inner packet
-        var payload = datagram.Slice(opened.PayloadOffset, opened.PayloadLength);
+        var packet = datagram.Slice(opened.PayloadOffset, opened.PayloadLength);
+        var payload = packet;
         var form = ReplyForm.TunnelVerbatim;
         var flow = default(InnerFlow);
         if (listener.Decapsulates)
@@ -145,7 +146,14 @@ internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposab
         }
 
         origin.Route = new ReplyRoute(form, source, opened.Peer, listener.EngineGeneration, flow);
-        return Batch(listener, payload, origin, now);
+        return Batch(listener, packet, payload, origin, now);
+    }
+
+    /// <summary>Counts a datagram for which <see cref="Process"/> gave a reason.</summary>
+    public void Drop(WorkerListener listener, ReadOnlySpan<byte> datagram, in PeerEndpoint source, DropReason reason)
+    {
+        listener.Counters.Drop(reason);
+        worker.Tap?.Dropped(listener, datagram, source, reason);
     }
 
     public void Dispose() => _received.Dispose();
@@ -154,13 +162,26 @@ internal sealed class PacketPath(Worker worker, SendQueue sendQueue) : IDisposab
         listener.Initiations.TryAdd(initiation, source) ? null : DropReason.HandshakeBudgetExhausted;
 
     // 5 add to every destination's batch
-    private static DropReason? Batch(WorkerListener listener, ReadOnlySpan<byte> payload, in PacketOrigin origin, TimeSpan now)
+    private DropReason? Batch(WorkerListener listener, ReadOnlySpan<byte> packet, ReadOnlySpan<byte> payload, in PacketOrigin origin, TimeSpan now)
     {
         var batchers = listener.Batchers;
         if (batchers.Length == 0)
             return DropReason.NoDestination;
+        if (worker.Tap is { } tap)
+        {
+            BatchTapped(tap, listener, packet, payload, origin, now);
+            return null;
+        }
+
         foreach (var batcher in batchers)
             batcher.Add(payload, origin, now);
         return null;
+    }
+
+    private static void BatchTapped(IPacketTap tap, WorkerListener listener, ReadOnlySpan<byte> packet, ReadOnlySpan<byte> payload, in PacketOrigin origin, TimeSpan now)
+    {
+        var number = tap.Accepted(listener, packet, origin, now);
+        foreach (var batcher in listener.Batchers)
+            tap.Placed(number, listener, batcher.Delivery, batcher.Add(payload, origin, now));
     }
 }

@@ -41,7 +41,7 @@ internal sealed class PayloadText(bool hex)
 
     private static string Hex(ReadOnlySpan<byte> payload) => "hex:" + Convert.ToHexStringLower(payload);
 
-    // A control character of a stranger must not reach the terminal.
-    private static bool IsPrintable(char character) =>
+    /// <summary>A control character of a stranger must not reach the terminal.</summary>
+    public static bool IsPrintable(char character) =>
         char.GetUnicodeCategory(character) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 }

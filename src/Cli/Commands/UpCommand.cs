@@ -35,6 +35,8 @@ internal sealed partial class UpCommand
 
     private readonly Option<bool> _plain = new("--plain") { Description = "Plain lines only, as chosen by itself when the output is no terminal." };
 
+    private readonly Option<bool> _qr = new("--qr") { Description = "Also show the WireGuard client configuration as a QR code for a phone. It holds the private key, so it needs a terminal." };
+
     public static Option<string> StateOption() => new("--state")
     {
         Description = "The directory that keeps keys, ports and everything else over restarts.",
@@ -49,7 +51,7 @@ internal sealed partial class UpCommand
         var up = new UpCommand();
         var command = new Command("up", "Runs a template on this machine until Ctrl-C: its functions as local processes, its listeners in this process.");
         up._template.AddTo(command);
-        foreach (var option in (Option[])[up._bind, up._ports, up._state, up._secrets, up._outputs, up._adminPort, up._timestampPolicy, up._awsProfile, up._plain])
+        foreach (var option in (Option[])[up._bind, up._ports, up._state, up._secrets, up._outputs, up._adminPort, up._timestampPolicy, up._awsProfile, up._plain, up._qr])
             command.Options.Add(option);
         command.SetAction((parsed, _) => up.RunAsync(parsed));
         return command;
@@ -88,6 +90,10 @@ internal sealed partial class UpCommand
         var settings = ReadRunSettings(parsed);
         var stateDirectory = parsed.GetValue(_state)!;
         var isPlain = parsed.GetValue(_plain) || !ReferenceEquals(output, Console.Out) || Console.IsOutputRedirected;
+        if (isPlain && parsed.GetValue(_qr))
+            throw new UserErrorException("--qr shows a private key and needs a terminal; it does not go with --plain or redirected output.");
+        var view = isPlain ? null : new LiveView(output);
+        var lines = view?.Lines ?? output;
 
         // A template that is wrong from the start must not leave a directory behind.
         StateDirectory? directory = null;
@@ -112,16 +118,21 @@ internal sealed partial class UpCommand
                 .AddFilter("Microsoft", LogLevel.Warning)
                 // A port that is taken is told as the user's error.
                 .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
-                .AddProvider(new LineLoggerProvider(output, LogLevel.Information)));
+                .AddProvider(new LineLoggerProvider(lines, LogLevel.Information)));
             foreach (var note in problems.Notes)
                 await output.WriteLineAsync($"note: {note}");
 
-            await using var stack = await RunningStack.StartAsync(template, problems, settings, directory, state, loggers, output.WriteLine, stopping);
+            await using var stack = await RunningStack.StartAsync(template, problems, settings, directory, state, loggers, lines.WriteLine, stopping);
             var configuration = await PublishAsync(stopping);
             StackSummary.Write(output, template, stack, settings, configuration?.Path, isPlain ? null : configuration?.Text);
+            if (parsed.GetValue(_qr))
+                await output.WriteLineAsync(QRCodeText.Explain(stack, settings, configuration?.Text));
 
-            var watch = new StackWatch(stack, template, directory.Path, changed => ReadTemplate(parsed, state, settings, changed), PublishAsync, output.WriteLine);
-            await watch.RunAsync(stopping);
+            var watch = new StackWatch(stack, template, directory.Path, changed => ReadTemplate(parsed, state, settings, changed), PublishAsync, lines.WriteLine);
+            var watching = watch.RunAsync(stopping);
+            if (view is not null)
+                await view.ShowAsync(stack, watching);
+            await watching;
             await output.WriteLineAsync("Stopping.");
 
             async Task<(string Path, string Text)?> PublishAsync(CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using UdpGateway.Cli.Dashboard;
 using UdpGateway.Cli.LocalLambda;
 using UdpGateway.Cli.Templates;
 using UdpGateway.Gateway;
@@ -69,6 +70,8 @@ internal sealed partial class RunningStack : IAsyncDisposable
 
     public Uri AdminAddress => _gateway.AdminAddress;
 
+    public required DashboardSite Dashboard { get; init; }
+
     public IReadOnlyList<FunctionDeclaration> Functions { get; private set; } = [];
 
     /// <summary>As they are invoked, with their environment.</summary>
@@ -95,13 +98,15 @@ internal sealed partial class RunningStack : IAsyncDisposable
         var functions = await StartFunctionsAsync(template.Settings, settings, directory, local, loggers, cancellationToken);
         LocalDestinations? destinations = null;
         GatewayHost? gateway = null;
+        var dashboard = new DashboardSite();
         try
         {
             destinations = new LocalDestinations(
                 template.Settings.Region, new TemplateArns(template), functions.Endpoint, AwsEndpoint(), settings.AwsProfile,
                 directory.PathOf("destinations"), directory.PathOf("cloudwatch"), say);
-            gateway = await StartGatewayAsync(template.Settings, settings, directory, destinations, loggers, cancellationToken);
-            var stack = new RunningStack(functions, destinations, gateway, settings, directory, state, loggers, say);
+            gateway = await StartGatewayAsync(template.Settings, settings, directory, destinations, dashboard, loggers, cancellationToken);
+            dashboard.Watch(gateway);
+            var stack = new RunningStack(functions, destinations, gateway, settings, directory, state, loggers, say) { Dashboard = dashboard };
             await ServeAgainAsync(state, directory.Store, stack.CreateProvisioner(), cancellationToken);
             await stack.ApplyAsync(template, problems, cancellationToken);
             foreach (var function in stack.Functions)
@@ -116,6 +121,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
         {
             if (gateway is not null)
                 await gateway.DisposeAsync();
+            await dashboard.DisposeAsync();
             destinations?.Dispose();
             await functions.DisposeAsync();
             throw;
@@ -135,6 +141,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
             Log.GatewayLate(_logger, StopTimeout.TotalSeconds);
         }
 
+        await Dashboard.DisposeAsync();
         await _functions.DisposeAsync();
         _destinations.Dispose();
     }
@@ -228,7 +235,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
     }
 
     private static async Task<GatewayHost> StartGatewayAsync(
-        TemplateSettings template, RunSettings settings, StateDirectory directory, LocalDestinations destinations, ILoggerFactory loggers, CancellationToken cancellationToken)
+        TemplateSettings template, RunSettings settings, StateDirectory directory, LocalDestinations destinations, DashboardSite dashboard, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var options = new GatewayOptions
         {
@@ -240,6 +247,8 @@ internal sealed partial class RunningStack : IAsyncDisposable
             DrainTime = TimeSpan.FromSeconds(1),
             FlushTime = TimeSpan.FromSeconds(1),
             TimestampPolicy = settings.TimestampPolicy,
+            Tap = dashboard.Tap,
+            AdminPages = dashboard.Map,
         };
         try
         {

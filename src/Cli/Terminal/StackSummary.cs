@@ -16,6 +16,7 @@ internal static class StackSummary
         Section(output, "Functions", stack.Functions.Select(function => (function.LogicalId, $"{function.Runtime}  {function.FunctionName}")));
         Section(output, "Outputs", stack.Outputs.Select(pair => (pair.Key, pair.Value)));
         output.WriteLine($"Admin: {stack.AdminAddress.ToString().TrimEnd('/')}");
+        output.WriteLine($"Dashboard: {stack.Dashboard.Address}");
         if (clientConfigurationPath is not null)
             output.WriteLine($"WireGuard client configuration: {clientConfigurationPath}");
         if (clientConfiguration is not null)

@@ -24,6 +24,24 @@ internal struct PacketOrigin
     public PublicKeyBytes PeerKey;
 }
 
+/// <summary>What a destination's batcher made of a packet.</summary>
+internal enum PacketPlacement : byte
+{
+    Batched,
+
+    /// <summary>The destination's FilterExpression is not true for it.</summary>
+    Filtered,
+
+    /// <summary>Its formatter cannot say it.</summary>
+    NotEncodable,
+
+    /// <summary>The destination has no ARN for this region.</summary>
+    NotRouted,
+}
+
+/// <summary>Where a packet is: the batch's id and its index there, which are its tag too.</summary>
+internal readonly record struct PacketPlace(PacketPlacement Placement, int Index, ulong Batch);
+
 /// <summary>A packet within a batch: its origin, and where its payload lies in the batch's bytes.</summary>
 internal struct BatchedPacket
 {

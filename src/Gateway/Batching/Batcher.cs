@@ -20,24 +20,24 @@ internal sealed class Batcher(DestinationDelivery delivery, BatchPool pool, Work
     /// <summary>When the open batch must leave; <see cref="TimeSpan.MaxValue"/> if none is open.</summary>
     public TimeSpan Deadline { get; private set; } = TimeSpan.MaxValue;
 
-    public void Add(ReadOnlySpan<byte> payload, in PacketOrigin origin, TimeSpan now)
+    public PacketPlace Add(ReadOnlySpan<byte> payload, in PacketOrigin origin, TimeSpan now)
     {
         if (delivery.Filter is { } filter && !filter.IsTrue(payload))
         {
             _filtered++;
-            return;
+            return new PacketPlace(PacketPlacement.Filtered, 0, 0);
         }
 
         if (!PayloadEncoding.CanEncode(delivery.Formatter, payload))
         {
             _notEncodable++;
-            return;
+            return new PacketPlace(PacketPlacement.NotEncodable, 0, 0);
         }
 
         if (!delivery.IsRouted)
         {
             listener.Counters.Drop(DropReason.NoDestination);
-            return;
+            return new PacketPlace(PacketPlacement.NotRouted, 0, 0);
         }
 
         var encodedSize = delivery.PacketOverhead + PayloadEncoding.EncodedSize(delivery.Formatter, payload);
@@ -49,9 +49,11 @@ internal sealed class Batcher(DestinationDelivery delivery, BatchPool pool, Work
             Deadline = now + delivery.Timeout;
         }
 
+        var place = new PacketPlace(PacketPlacement.Batched, _open.Count, _open.Id);
         _open.Add(payload, origin, encodedSize);
         if (_open.Count >= delivery.MaxCount || _open.EncodedSize >= delivery.MaxEncodedSize)
             Flush();
+        return place;
     }
 
     /// <summary>Once per turn of the worker.</summary>
@@ -72,6 +74,7 @@ internal sealed class Batcher(DestinationDelivery delivery, BatchPool pool, Work
         if (delivery.TryEnqueue(batch, pool))
             return;
         listener.Counters.Drop(DropReason.DestinationQueueFull, batch.Count);
+        listener.Worker.Tap?.BatchDropped(batch, DropReason.DestinationQueueFull);
         pool.Return(batch);
     }
 

@@ -35,6 +35,9 @@ internal sealed record DeliverySettings
 
     public required long QueueBytes { get; init; }
 
+    /// <summary>Null when nobody watches.</summary>
+    public IPacketTap? Tap { get; init; }
+
     /// <summary>Cancelled when the gateway no longer waits for answers.</summary>
     public required CancellationToken Stopping { get; init; }
 }

@@ -156,7 +156,9 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
         var started = Stopwatch.GetTimestamp();
         try
         {
+            _settings.Tap?.Delivering(batch, _settings);
             var outcome = await CallAsync(batch);
+            _settings.Tap?.Delivered(batch, outcome);
             Count(batch, outcome, Stopwatch.GetElapsedTime(started));
             if (outcome.Problem is { } problem && _failureLog.TryOpen(out var suppressed))
                 Log.DeliveryFailed(_logger, _settings.ListenerName, Name, batch.Count, problem, suppressed);

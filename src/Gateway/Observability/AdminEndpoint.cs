@@ -16,7 +16,7 @@ namespace UdpGateway.Gateway.Observability;
 /// <summary>
 /// <c>/livez</c>, <c>/readyz</c>, <c>/readyz/LISTENER</c>, <c>/healthz</c>, <c>/metrics</c> and <c>/config</c> over HTTP on loopback,
 /// and on a port of the network, if wanted, the first three of them; the others there only for the admin networks.
-/// A web page must not read them: requests with a foreign Host or any Origin are refused.
+/// A web page must not read them: requests with another Host or Origin are refused.
 /// </summary>
 internal sealed class AdminEndpoint : IAsyncDisposable
 {
@@ -53,6 +53,7 @@ internal sealed class AdminEndpoint : IAsyncDisposable
         var application = builder.Build();
         application.Use((context, next) => Admit(context, next, options.AdminNetworks));
         Map(application, health, metrics);
+        options.AdminPages?.Invoke(application);
         await application.StartAsync(cancellationToken);
 
         // In the order in which they were given to Kestrel.
@@ -95,7 +96,8 @@ internal sealed class AdminEndpoint : IAsyncDisposable
     {
         var host = request.Host.Host;
         var isOurs = host is "localhost" || (TryParseAddress(host, out var address) && IPAddress.IsLoopback(address));
-        return isOurs && !request.Headers.ContainsKey("Origin");
+        // Some browsers send the Origin of a page of ours; no other page has it.
+        return isOurs && (!request.Headers.TryGetValue("Origin", out var origin) || origin == $"http://{request.Host}");
     }
 
     /// <summary>A balancer asks by any name; who may read more asks by address, which no web page of a foreign name can.</summary>

@@ -39,6 +39,7 @@ internal sealed partial class ReplyRouter(DeliverySettings settings, ILogger log
             }
         }
 
+        settings.Tap?.RepliesRead(batch, document);
         if (replies > 0)
             settings.Report?.Replied(replies, bytes);
 
@@ -62,7 +63,11 @@ internal sealed partial class ReplyRouter(DeliverySettings settings, ILogger log
         var bytes = ArrayPool<byte>.Shared.Rent(PayloadEncoding.MaxDecodedSize(formatter, reply.Data));
         if (PayloadEncoding.TryRead(formatter, reply.Data, bytes, out var length))
         {
-            message = new WorkerMessage(WorkerMessageKind.Reply, batch.Listener, batch[reply.PacketIndex].Origin.Route, bytes, length);
+            settings.Tap?.Replied(batch, reply.PacketIndex, bytes.AsSpan(0, length));
+            message = new WorkerMessage(WorkerMessageKind.Reply, batch.Listener, batch[reply.PacketIndex].Origin.Route, bytes, length)
+            {
+                Packet = new PacketPlace(PacketPlacement.Batched, reply.PacketIndex, batch.Id),
+            };
             return true;
         }
 

@@ -62,6 +62,9 @@ internal sealed partial class Worker : IDisposable
 
     public ICryptoBackend Crypto { get; } = CryptoBackends.CreateBest();
 
+    /// <summary>Null when nobody watches.</summary>
+    public Observability.IPacketTap? Tap { get; init; }
+
     /// <summary>False once the thread has ended by a defect of ours.</summary>
     public bool IsAlive => !_hasDied;
 
@@ -193,12 +196,19 @@ internal sealed partial class Worker : IDisposable
         {
             var listener = message.Listener;
             var bytes = message.Bytes.AsSpan(0, message.Length);
-            var verdict = message.Kind == WorkerMessageKind.Reply
-                ? _replies.Send(listener, message.Route, bytes, now)
-                : listener.IsClosed ? Observability.DropReason.ListenerGone
-                : _path.Process(listener, bytes, message.Route.Endpoint, now, Clock.UnixMilliseconds);
-            if (verdict is { } reason)
-                listener.Counters.Drop(reason);
+            if (message.Kind == WorkerMessageKind.Reply)
+            {
+                var refused = _replies.Send(listener, message.Route, bytes, now);
+                if (refused is { } cause)
+                    listener.Counters.Drop(cause);
+                Tap?.ReplySent(listener, message.Packet, refused);
+            }
+            else if ((listener.IsClosed ? Observability.DropReason.ListenerGone
+                : _path.Process(listener, bytes, message.Route.Endpoint, now, Clock.UnixMilliseconds)) is { } reason)
+            {
+                _path.Drop(listener, bytes, message.Route.Endpoint, reason);
+            }
+
             ArrayPool<byte>.Shared.Return(message.Bytes);
         }
     }

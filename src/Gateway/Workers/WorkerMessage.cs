@@ -1,3 +1,4 @@
+using UdpGateway.Gateway.Batching;
 using UdpGateway.Gateway.Replies;
 
 namespace UdpGateway.Gateway.Workers;
@@ -15,4 +16,8 @@ internal enum WorkerMessageKind : byte
 /// What other threads give a worker. The bytes are a rented array that the receiver of the message returns to
 /// the shared array pool.
 /// </summary>
-internal readonly record struct WorkerMessage(WorkerMessageKind Kind, WorkerListener Listener, ReplyRoute Route, byte[] Bytes, int Length);
+internal readonly record struct WorkerMessage(WorkerMessageKind Kind, WorkerListener Listener, ReplyRoute Route, byte[] Bytes, int Length)
+{
+    /// <summary>Of a reply: the packet that it answers, for a tap.</summary>
+    public PacketPlace Packet { get; init; }
+}
