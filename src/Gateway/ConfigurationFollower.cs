@@ -132,7 +132,8 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
 
     private async Task ApplyAsync(ConfigurationSnapshot snapshot, CancellationToken cancellationToken)
     {
-        var wanted = snapshot.Listeners.ToDictionary(record => record.PhysicalResourceId, StringComparer.Ordinal);
+        var listeners = snapshot.EffectiveListeners();
+        var wanted = listeners.ToDictionary(record => record.PhysicalResourceId, StringComparer.Ordinal);
         foreach (var gone in _failures.Keys.Where(id => !wanted.ContainsKey(id)))
             _failures.TryRemove(gone, out _);
         // Closed first, since another listener may take the port.
@@ -145,7 +146,7 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
             services.Metrics.Forget(id);
         }
 
-        foreach (var record in snapshot.Listeners)
+        foreach (var record in listeners)
             await TryServeAsync(record, cancellationToken);
     }
 
@@ -156,7 +157,7 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
         {
             if (!_hosts.TryGetValue(id, out var host))
                 _hosts[id] = await ListenerHost.OpenAsync(services, record, cancellationToken);
-            else if (host.Record.Version != record.Version)
+            else if (!host.Serves(record))
                 await host.ApplyAsync(record, cancellationToken);
             _failures.TryRemove(id, out _);
         }
