@@ -27,6 +27,9 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
     /// <summary>Why listeners are not served, by physical resource id. Any thread.</summary>
     public IReadOnlyDictionary<string, string> Failures => _failures.ToDictionary(failure => failure.Key, failure => failure.Value.Cause, StringComparer.Ordinal);
 
+    /// <summary>Called with what was applied, after it was.</summary>
+    public Action<ConfigurationSnapshot>? Applied { get; set; }
+
     /// <summary>The store's revision that is served; -1 before the first.</summary>
     public long ServedRevision { get; private set; } = -1;
 
@@ -148,6 +151,7 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
 
         foreach (var record in listeners)
             await TryServeAsync(record, cancellationToken);
+        Applied?.Invoke(snapshot);
     }
 
     private async Task TryServeAsync(ListenerRecord record, CancellationToken cancellationToken)

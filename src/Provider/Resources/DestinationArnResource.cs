@@ -21,7 +21,15 @@ internal sealed partial class DestinationArnResource(ProviderOptions options, IL
         var (record, listener) = await StoreAsync(request, state, definition, cancellationToken);
 
         // The listener as registered counts as served when a gateway has both records.
-        await provisioner.WaitUntilServedAsync(listener with { Version = Math.Max(listener.Version, record.Version) }, cancellationToken);
+        try
+        {
+            await provisioner.WaitUntilServedAsync(listener with { Version = Math.Max(listener.Version, record.Version) }, cancellationToken);
+        }
+        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new NotYetServedException("The gateway has not reported the registered ARN as served.", exception);
+        }
+
         await _records.RequireNewestAsync(request, cancellationToken);
         return CustomResourceAnswer.Success(record.PhysicalResourceId);
     }
