@@ -10,7 +10,12 @@ public sealed class SqsClient(AwsConnection connection) : ISqs
     private static readonly AwsService Sqs = new("SQS", SigningName: "sqs", EndpointPrefix: "sqs");
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
+    // Of one attempt of a long poll, which waits for up to 20 s.
+    private static readonly TimeSpan PollTimeout = TimeSpan.FromSeconds(30);
+
     private readonly IAwsTransport _transport = connection.Open(Sqs, AwsRetries.None, Timeout);
+    private readonly Lazy<IAwsTransport> _repeating = new(() => connection.Open(Sqs, AwsRetries.Standard, Timeout));
+    private readonly Lazy<IAwsTransport> _polling = new(() => connection.Open(Sqs, AwsRetries.None, PollTimeout));
 
     public async Task<string> GetQueueUrlAsync(string queueName, string ownerAccountId, CancellationToken cancellationToken)
     {
@@ -22,11 +27,7 @@ public sealed class SqsClient(AwsConnection connection) : ISqs
             RecordedAnswer = JsonSerializer.SerializeToUtf8Bytes(new { QueueUrl = $"https://sqs.{connection.Region}.amazonaws.com/{ownerAccountId}/{queueName}" }),
         };
 
-        var response = await _transport.SendAsync(request, cancellationToken);
-
-        using var json = AwsJson.Parse(response, "SQS GetQueueUrl");
-        return AwsJson.Text(json.RootElement, "QueueUrl")
-            ?? throw AwsServiceException.FromAnswer("SQS GetQueueUrl", response.HttpStatusCode, null, isThrottlingCode: false, "no QueueUrl", null, null);
+        return ReadQueueUrl(await _transport.SendAsync(request, cancellationToken), "SQS GetQueueUrl");
     }
 
     public async Task<IReadOnlyList<BatchEntryFailure>> SendMessageBatchAsync(string queueUrl, IReadOnlyList<SqsMessage> messages, CancellationToken cancellationToken)
@@ -45,6 +46,85 @@ public sealed class SqsClient(AwsConnection connection) : ISqs
 
         using var json = AwsJson.Parse(response, "SQS SendMessageBatch");
         return [.. AwsJson.Items(json.RootElement, "Failed").Select(ReadFailure)];
+    }
+
+    public async Task<string> CreateQueueAsync(string queueName, IReadOnlyDictionary<string, string> attributes, CancellationToken cancellationToken)
+    {
+        var request = new CreateQueue
+        {
+            Method = HttpMethod.Post,
+            Headers = AwsJson.Headers("AmazonSQS.CreateQueue", "1.0"),
+            Body = JsonSerializer.SerializeToUtf8Bytes(new { QueueName = queueName, Attributes = attributes }),
+        };
+
+        return ReadQueueUrl(await _repeating.Value.SendAsync(request, cancellationToken), "SQS CreateQueue");
+    }
+
+    public Task SetQueueAttributesAsync(string queueUrl, IReadOnlyDictionary<string, string> attributes, CancellationToken cancellationToken)
+    {
+        var request = new SetQueueAttributes
+        {
+            Method = HttpMethod.Post,
+            Headers = AwsJson.Headers("AmazonSQS.SetQueueAttributes", "1.0"),
+            Body = JsonSerializer.SerializeToUtf8Bytes(new { QueueUrl = queueUrl, Attributes = attributes }),
+        };
+        return _repeating.Value.SendAsync(request, cancellationToken);
+    }
+
+    public Task DeleteQueueAsync(string queueUrl, CancellationToken cancellationToken)
+    {
+        var request = new DeleteQueue
+        {
+            Method = HttpMethod.Post,
+            Headers = AwsJson.Headers("AmazonSQS.DeleteQueue", "1.0"),
+            Body = JsonSerializer.SerializeToUtf8Bytes(new { QueueUrl = queueUrl }),
+        };
+        return _repeating.Value.SendAsync(request, cancellationToken);
+    }
+
+    public async Task<IReadOnlyList<SqsReceivedMessage>> ReceiveMessageAsync(string queueUrl, TimeSpan waitTime, CancellationToken cancellationToken)
+    {
+        var request = new ReceiveMessage
+        {
+            Method = HttpMethod.Post,
+            Headers = AwsJson.Headers("AmazonSQS.ReceiveMessage", "1.0"),
+            Body = JsonSerializer.SerializeToUtf8Bytes(new { QueueUrl = queueUrl, MaxNumberOfMessages = 10, WaitTimeSeconds = (int)waitTime.TotalSeconds }),
+        };
+
+        var response = await _polling.Value.SendAsync(request, cancellationToken);
+
+        // Without messages moto answers with nothing at all.
+        if (response.Body.IsEmpty)
+            return [];
+        using var json = AwsJson.Parse(response, "SQS ReceiveMessage");
+        return [.. AwsJson.Items(json.RootElement, "Messages").Select(message =>
+            new SqsReceivedMessage(AwsJson.Text(message, "Body") ?? string.Empty, AwsJson.Text(message, "ReceiptHandle") ?? string.Empty))];
+    }
+
+    public async Task<IReadOnlyList<BatchEntryFailure>> DeleteMessageBatchAsync(string queueUrl, IReadOnlyList<string> receiptHandles, CancellationToken cancellationToken)
+    {
+        var request = new DeleteMessageBatch
+        {
+            Method = HttpMethod.Post,
+            Headers = AwsJson.Headers("AmazonSQS.DeleteMessageBatch", "1.0"),
+            Body = JsonSerializer.SerializeToUtf8Bytes(new
+            {
+                QueueUrl = queueUrl,
+                Entries = receiptHandles.Select((handle, index) => new { Id = index.ToString(CultureInfo.InvariantCulture), ReceiptHandle = handle }),
+            }),
+        };
+
+        var response = await _repeating.Value.SendAsync(request, cancellationToken);
+
+        using var json = AwsJson.Parse(response, "SQS DeleteMessageBatch");
+        return [.. AwsJson.Items(json.RootElement, "Failed").Select(ReadFailure)];
+    }
+
+    private static string ReadQueueUrl(AwsResponse response, string operation)
+    {
+        using var json = AwsJson.Parse(response, operation);
+        return AwsJson.Text(json.RootElement, "QueueUrl")
+            ?? throw AwsServiceException.FromAnswer(operation, response.HttpStatusCode, null, isThrottlingCode: false, "no QueueUrl", null, null);
     }
 
     private static void Write(PooledBuffer body, string queueUrl, IReadOnlyList<SqsMessage> messages)
@@ -95,4 +175,14 @@ public sealed class SqsClient(AwsConnection connection) : ISqs
     private sealed class GetQueueUrl : AwsRequest;
 
     private sealed class SendMessageBatch : AwsRequest;
+
+    private sealed class CreateQueue : AwsRequest;
+
+    private sealed class SetQueueAttributes : AwsRequest;
+
+    private sealed class DeleteQueue : AwsRequest;
+
+    private sealed class ReceiveMessage : AwsRequest;
+
+    private sealed class DeleteMessageBatch : AwsRequest;
 }

@@ -27,6 +27,9 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
     /// <summary>Why listeners are not served, by physical resource id. Any thread.</summary>
     public IReadOnlyDictionary<string, string> Failures => _failures.ToDictionary(failure => failure.Key, failure => failure.Value.Cause, StringComparer.Ordinal);
 
+    /// <summary>Called with what was applied, after it was.</summary>
+    public Action<ConfigurationSnapshot>? Applied { get; set; }
+
     /// <summary>The store's revision that is served; -1 before the first.</summary>
     public long ServedRevision { get; private set; } = -1;
 
@@ -132,7 +135,8 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
 
     private async Task ApplyAsync(ConfigurationSnapshot snapshot, CancellationToken cancellationToken)
     {
-        var wanted = snapshot.Listeners.ToDictionary(record => record.PhysicalResourceId, StringComparer.Ordinal);
+        var listeners = snapshot.EffectiveListeners();
+        var wanted = listeners.ToDictionary(record => record.PhysicalResourceId, StringComparer.Ordinal);
         foreach (var gone in _failures.Keys.Where(id => !wanted.ContainsKey(id)))
             _failures.TryRemove(gone, out _);
         // Closed first, since another listener may take the port.
@@ -145,8 +149,9 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
             services.Metrics.Forget(id);
         }
 
-        foreach (var record in snapshot.Listeners)
+        foreach (var record in listeners)
             await TryServeAsync(record, cancellationToken);
+        Applied?.Invoke(snapshot);
     }
 
     private async Task TryServeAsync(ListenerRecord record, CancellationToken cancellationToken)
@@ -156,7 +161,7 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
         {
             if (!_hosts.TryGetValue(id, out var host))
                 _hosts[id] = await ListenerHost.OpenAsync(services, record, cancellationToken);
-            else if (host.Record.Version != record.Version)
+            else if (!host.Serves(record))
                 await host.ApplyAsync(record, cancellationToken);
             _failures.TryRemove(id, out _);
         }

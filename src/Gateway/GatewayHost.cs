@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using UdpGateway.Gateway.Destinations;
 using UdpGateway.Gateway.Observability;
+using UdpGateway.Gateway.PacketSources;
 using UdpGateway.Gateway.Sockets;
 using UdpGateway.Gateway.Workers;
 using UdpGateway.Listeners;
@@ -27,6 +28,9 @@ public sealed partial class GatewayHost : IAsyncDisposable
     private readonly CancellationTokenSource _stopDelivering;
     private readonly Lock _stopLock = new();
     private readonly ILogger<GatewayHost> _logger;
+    private readonly PushRouter _pushes;
+    private readonly PacketSourceReceivers? _receivers;
+    private FleetRelay? _relay;
     private AdminEndpoint _admin = null!;
     private Task _following = Task.CompletedTask;
     private Task _reporting = Task.CompletedTask;
@@ -41,6 +45,11 @@ public sealed partial class GatewayHost : IAsyncDisposable
         _follower = new ConfigurationFollower(services, store);
         _health = new GatewayHealth(services.Options, _follower, services.Workers);
         services.Metrics.Observe(_follower);
+        _pushes = new PushRouter(_follower, services.Loggers.CreateLogger<PushRouter>());
+        if (services.Clients.Queues is not { } queues)
+            return;
+        _receivers = new PacketSourceReceivers(queues, _pushes, services.Loggers.CreateLogger<PacketSourceReceivers>());
+        _follower.Applied = snapshot => _receivers.Follow(snapshot.PacketSources);
     }
 
     /// <summary><c>http://127.0.0.1:port</c> with <c>/livez</c>, <c>/readyz</c>, <c>/healthz</c>, <c>/metrics</c> and <c>/config</c>.</summary>
@@ -129,6 +138,12 @@ public sealed partial class GatewayHost : IAsyncDisposable
     public void ConfirmHealthy() => _health.ConfirmHealthy();
 
     /// <summary>
+    /// Sends the packets of one message of a packet source through the listener of that name. What cannot be sent is counted and
+    /// logged.
+    /// </summary>
+    public Task PushAsync(string listenerName, string message, CancellationToken cancellationToken) => _pushes.PushAsync(listenerName, message, cancellationToken);
+
+    /// <summary>
     /// Readiness fails at once, and everything is served for <see cref="GatewayOptions.DrainTime"/> more. Then open batches leave,
     /// answers are waited for up to <see cref="GatewayOptions.FlushTime"/>, and everything closes. Calling it again waits for the same end.
     /// </summary>
@@ -141,6 +156,7 @@ public sealed partial class GatewayHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        _receivers?.Dispose();
         _follower.Dispose();
         _stopFollowing.Dispose();
         _stopDelivering.Dispose();
@@ -151,6 +167,9 @@ public sealed partial class GatewayHost : IAsyncDisposable
     {
         foreach (var worker in _services.Workers)
             worker.Start();
+        // Before the first message is taken from a queue.
+        if (_services.Options.Relay is { } relay)
+            _pushes.Relay = _relay = await FleetRelay.StartAsync(relay, _services.Secrets, _pushes, _services.Loggers, cancellationToken);
         _following = _follower.RunAsync(_stopFollowing.Token);
         _reporting = _services.Reports.RunAsync(_stopFollowing.Token);
         await _follower.PollNowAsync(cancellationToken);
@@ -171,6 +190,8 @@ public sealed partial class GatewayHost : IAsyncDisposable
 
         await _stopFollowing.CancelAsync();
         await Task.WhenAll(_following, _reporting);
+        if (_receivers is not null)
+            await _receivers.StopAsync();
 
         var deadline = _services.Clock.Now + _services.Options.FlushTime;
         await Task.WhenAll(_services.Workers.Where(worker => worker.IsAlive).Select(worker => worker.InvokeAsync(worker.FlushBatchesAtOnce)));
@@ -178,6 +199,8 @@ public sealed partial class GatewayHost : IAsyncDisposable
 
         await _stopDelivering.CancelAsync();
         await FinishReportsAsync(deadline);
+        if (_relay is not null)
+            await _relay.DisposeAsync();
         foreach (var worker in _services.Workers)
             worker.Dispose();
         _export?.Dispose();

@@ -99,6 +99,9 @@ public sealed partial record GatewayOptions
 
     public SocketBackend SocketBackend { get; init; }
 
+    /// <summary>How the fleet's other tasks are asked for sessions that this one does not have; null for a gateway by itself.</summary>
+    public FleetRelayOptions? Relay { get; init; }
+
     /// <summary>Sees every packet; null, as on AWS, costs nothing.</summary>
     internal IPacketTap? Tap { get; init; }
 
@@ -135,6 +138,8 @@ public sealed partial record GatewayOptions
             problems.Add($"RotationGrace is {RotationGrace}; it must not be negative.");
         if (DeliveryConcurrency < 1)
             problems.Add($"DeliveryConcurrency is {DeliveryConcurrency}; it must be at least 1.");
+        if (Relay is { Port: < 0 or > 65_535 })
+            problems.Add($"Relay.Port is {Relay.Port}; 0 to 65535 are possible.");
         if (DestinationQueuePackets < 1 || DestinationQueueBytes < 1)
             problems.Add("DestinationQueuePackets and DestinationQueueBytes must be at least 1.");
         return problems;

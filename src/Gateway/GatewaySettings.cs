@@ -44,6 +44,7 @@ internal static class GatewaySettings
             Region = settings["region"] ?? Environment.GetEnvironmentVariable("AWS_REGION") ?? defaults.Region,
             Domain = settings["domain"] ?? defaults.Domain,
             NameServers = [.. Items(settings, "name-servers").Select(NameServer)],
+            Relay = settings["relay-secret"] is { } secret ? Relay(settings, secret) : null,
             MetricsNamespace = settings["metrics-namespace"] ?? defaults.MetricsNamespace,
         };
     }
@@ -58,6 +59,23 @@ internal static class GatewaySettings
         "text" => false,
         var other => throw new FormatException($"log-format is \"{other}\"; it must be json or text."),
     };
+
+    private static FleetRelayOptions Relay(IConfiguration settings, string secret)
+    {
+        const int DefaultRelayPort = 9101;
+        Uri[] peers = [.. Items(settings, "relay-peers").Select(Peer)];
+        return new FleetRelayOptions
+        {
+            BindAddress = Address(settings, "relay-bind") ?? Address(settings, "bind") ?? IPAddress.Any,
+            Port = Integer(settings, "relay-port") ?? DefaultRelayPort,
+            Peers = () => peers,
+            KeySecretId = secret,
+        };
+    }
+
+    private static Uri Peer(string text) => IPEndPoint.TryParse(text, out var peer) && peer.Port > 0
+        ? new Uri($"http://{peer}")
+        : throw new FormatException($"relay-peers has \"{text}\"; each must be an IP address with a port.");
 
     private static int? Integer(IConfiguration settings, string name) => settings[name] switch
     {

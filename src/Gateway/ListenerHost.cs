@@ -91,6 +91,11 @@ internal sealed partial class ListenerHost
     /// <summary>Whether <see cref="ApplyAsync"/> can serve the record on the sockets that are open.</summary>
     public bool CanApply(ListenerRecord record) => record.Port == Record.Port;
 
+    /// <summary>Whether the record is what is served: also a registration of an ARN that was taken back makes a difference.</summary>
+    public bool Serves(ListenerRecord record) => record.Version == Record.Version
+        && record.Definition.Destinations.Zip(Record.Definition.Destinations, (one, other) =>
+            one.Arns.Count == other.Arns.Count && one.Arns.All(arn => other.Arns.TryGetValue(arn.Key, out var served) && served == arn.Value)).All(same => same);
+
     /// <summary>Serves a newer record. Sessions and batches that it does not concern go on.</summary>
     /// <exception cref="ListenerNotServedException">It cannot be served; the older one stays.</exception>
     public async Task ApplyAsync(ListenerRecord record, CancellationToken cancellationToken)
@@ -183,7 +188,10 @@ internal sealed partial class ListenerHost
     /// <summary>The running delivery if nothing that it depends on changed, else a new one.</summary>
     private DestinationDelivery CreateDelivery(ListenerRecord record, DestinationDefinition destination)
     {
-        var key = JsonSerializer.Serialize(new { destination, record.Definition.Protocol, record.Port, record.StackId });
+        // An ARN that is registered for another region changes nothing here.
+        var arn = DestinationArn.Choose(destination.Arns, _services.Options.Region);
+        destination = destination with { Arns = new Dictionary<string, string>() };
+        var key = JsonSerializer.Serialize(new { destination, arn, record.Definition.Protocol, record.Port, record.StackId });
         if (Deliveries.FirstOrDefault(delivery => delivery.Key == key) is { } unchanged)
             return unchanged;
 
@@ -219,7 +227,6 @@ internal sealed partial class ListenerHost
         };
         var logger = _services.Loggers.CreateLogger<DestinationDelivery>();
         var replies = new ReplyRouter(settings, logger);
-        var arn = DestinationArn.Choose(destination.Arns, options.Region);
         var made = arn is null
             ? null
             : _services.CreateDestination(new DestinationContext(record, destination, ParseArn(destination, arn), facts, _services.Clients) { Replies = replies });

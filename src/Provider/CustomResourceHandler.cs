@@ -22,13 +22,19 @@ public sealed partial class CustomResourceHandler
     private readonly ILogger _logger;
 
     /// <param name="responseClient">From <see cref="CreateResponseClient"/>.</param>
+    /// <param name="packetSources">Null where packet sources cannot be had; they are then refused.</param>
     public CustomResourceHandler(
         ProviderOptions options, IListenerStore store, ISecretStore secrets, IListenerProvisioner provisioner,
-        HttpClient responseClient, TimeProvider time, ILogger<CustomResourceHandler> logger)
+        HttpClient responseClient, TimeProvider time, ILogger<CustomResourceHandler> logger, IPacketSourceProvisioner? packetSources = null)
     {
         _options = options;
         _store = store;
-        _resources = new CustomResources(options, secrets, new ListenerResource(options, store, new ListenerSecrets(secrets, time), provisioner, logger));
+        _resources = new CustomResources(
+            options,
+            secrets,
+            new ListenerResource(options, store, new ListenerSecrets(secrets, time), provisioner, logger),
+            new DestinationArnResource(options, store, provisioner, logger),
+            packetSources is null ? null : new PacketSourceResource(store, packetSources, logger));
         _sender = new ResponseSender(responseClient, time, logger);
         _time = time;
         _logger = logger;

@@ -4,4 +4,8 @@ using UdpGateway.Listeners.Storage;
 namespace UdpGateway.Provider;
 
 /// <summary>What a provider works with: where it keeps listeners and secrets, and what makes listeners reachable.</summary>
-internal sealed record ProviderBacking(ProviderOptions Options, IListenerStore Store, ISecretStore Secrets, IListenerProvisioner Provisioner);
+internal sealed record ProviderBacking(ProviderOptions Options, IListenerStore Store, ISecretStore Secrets, IListenerProvisioner Provisioner)
+{
+    /// <summary>Null where packet sources cannot be had; they are then refused.</summary>
+    public IPacketSourceProvisioner? PacketSources { get; init; }
+}

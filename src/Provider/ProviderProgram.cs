@@ -35,8 +35,9 @@ internal static partial class ProviderProgram
         try
         {
             var settings = ProviderSettings.Read(Environment.GetEnvironmentVariable);
-            var (options, store, secrets, provisioner) = compose(settings, loggers);
-            handler = new CustomResourceHandler(options, store, secrets, provisioner, client, TimeProvider.System, loggers.CreateLogger<CustomResourceHandler>());
+            var backing = compose(settings, loggers);
+            handler = new CustomResourceHandler(
+                backing.Options, backing.Store, backing.Secrets, backing.Provisioner, client, TimeProvider.System, loggers.CreateLogger<CustomResourceHandler>(), backing.PacketSources);
             lambda = new LambdaClient(DefaultAWSCredentialsIdentityResolver.GetCredentials(), settings.Region, timeout: InvokeTimeout);
         }
         catch (Exception exception)

@@ -162,6 +162,32 @@ public sealed class WireGuardEngine : IDisposable
         return new SealResult(SealVerdict.Sealed, _sessions[record.Current].Seal(_crypto, datagram, padded), record.Endpoint);
     }
 
+    /// <summary>The peer with that static key, once it is confirmed; whether its session still sends, <see cref="Seal"/> says.</summary>
+    public bool TryFindPeer(ReadOnlySpan<byte> publicKey, out PeerId peer)
+    {
+        foreach (var tunnel in _tunnels)
+        {
+            if (tunnel is null || _peers.Find(publicKey, tunnel.Slot) is var slot && (slot == PeerTable.None || _peers[slot].Current == SessionTable.None))
+                continue;
+            peer = new PeerId(slot, _peers[slot].Generation);
+            return true;
+        }
+
+        peer = default;
+        return false;
+    }
+
+    /// <summary>The confirmed peers at these endpoints, in one pass over all. Where two were heard from one address, the one that can send.</summary>
+    public void FindPeers(IReadOnlySet<PeerEndpoint> wanted, IDictionary<PeerEndpoint, PeerId> found)
+    {
+        for (uint slot = 0; slot < _peers.End; slot++)
+        {
+            ref var peer = ref _peers[slot];
+            if (peer.State == PeerState.Confirmed && peer.Current != SessionTable.None && wanted.Contains(peer.Endpoint))
+                found[peer.Endpoint] = new PeerId(slot, peer.Generation);
+        }
+    }
+
     /// <summary>Runs the timers that are due; true with a keepalive to send. Call it until it says false.</summary>
     /// <param name="datagram">At least 32 bytes.</param>
     public bool TryTakeDue(TimeSpan now, Span<byte> datagram, out int length, out PeerEndpoint endpoint)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using UdpGateway.Gateway.Tests.TestDoubles;
+using UdpGateway.Listeners.Storage;
 
 namespace UdpGateway.Gateway.Tests;
 
@@ -79,6 +80,45 @@ public sealed class ConfigurationTests
 
         Assert.Equal("1", await client.ReceiveTextAsync());
         Assert.Single(gateway.Lambda("Old").Packets);
+    }
+
+    [Fact]
+    public async Task Follows_registered_arns_and_keeps_the_batches_of_other_destinations()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var kept = TestGateway.Destination("Kept", count: 3);
+        var late = TestGateway.Destination("Late") with { Arns = new Dictionary<string, string>() };
+        var listener = await gateway.ServeAsync(TestGateway.Udp(kept, late));
+        using var client = new UdpTestClient(listener.Port);
+        client.Send("1");
+        await gateway.WaitForDropsAsync("no_destination", 1);
+
+        var registration = new DestinationArnRecord
+        {
+            PhysicalResourceId = "Late/eu-central-1",
+            StackId = "arn:aws:cloudformation:eu-central-1:123456789012:stack/other/1",
+            LogicalResourceId = "Registration",
+            ListenerName = "test",
+            ListenerStackId = listener.StackId,
+            ListenerLogicalResourceId = listener.LogicalResourceId,
+            DestinationName = "Late",
+            IngressRegionKey = "eu-central-1",
+            Arn = "arn:aws:lambda:eu-central-1:123456789012:function:Late",
+            RequestId = "1",
+        };
+        Assert.True(await gateway.Store.TryWriteAsync(registration, 0, CancellationToken.None));
+        registration = (await gateway.Store.FindAsync<DestinationArnRecord>(registration.PhysicalResourceId, CancellationToken.None))!;
+        Assert.True(await gateway.Host.WaitUntilServedAsync("test", registration.Version, Eventually.Patience, CancellationToken.None));
+        Assert.Equal("2", Encoding.ASCII.GetString(await client.ExchangeAsync("2")));
+
+        Assert.True(await gateway.Store.TryDeleteAsync<DestinationArnRecord>(registration.PhysicalResourceId, registration.Version, CancellationToken.None));
+        Assert.True(await gateway.Host.WaitUntilServedAsync("test", listener.Version, Eventually.Patience, CancellationToken.None));
+        client.Send("3");
+        await gateway.WaitForDropsAsync("no_destination", 2);
+        await gateway.Lambda("Kept").WaitForPacketsAsync(3);
+
+        Assert.Equal(3, Assert.Single(gateway.Lambda("Kept").Batches).Count);
+        Assert.Single(gateway.Lambda("Late").Packets);
     }
 
     [Theory]

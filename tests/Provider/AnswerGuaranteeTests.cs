@@ -220,8 +220,7 @@ public sealed class AnswerGuaranteeTests
 
     [Theory]
     [InlineData("ResourceType", "Custom::Other", "not one of this provider's")]
-    [InlineData("ResourceType", "Custom::ProxylityUdpGatewayPacketSource", "Custom::ProxylityUdpGatewayPacketSource is not supported by this provider yet")]
-    [InlineData("ResourceType", "Custom::UdpGatewayDestinationArn", "not supported by this provider yet")]
+    [InlineData("ResourceType", "Custom::UdpGatewayFleet", "Custom::UdpGatewayFleet is not supported by this provider yet")]
     [InlineData("RequestType", "Upsert", "RequestType must be Create, Update or Delete")]
     [InlineData("RequestType", "1", "RequestType must be Create, Update or Delete")]
     [InlineData("ResourceProperties", "text", "ResourceProperties must be an object")]
@@ -239,7 +238,7 @@ public sealed class AnswerGuaranteeTests
 
     [Theory]
     [InlineData("Custom::Other")]
-    [InlineData("Custom::ProxylityUdpGatewayPacketSource")]
+    [InlineData("Custom::UdpGatewayFleet")]
     public async Task Delete_of_an_unknown_type_succeeds(string type)
     {
         await using var provider = await StartAsync();

@@ -42,7 +42,7 @@ internal static class DownCommand
         using var loggers = LoggerFactory.Create(builder => builder.AddProvider(new LineLoggerProvider(output, LogLevel.Warning)));
         var options = new ProviderOptions { Region = state.Region, AccountId = state.AccountId, DomainName = "127.0.0.1", LocalMode = true };
         using var client = CustomResourceHandler.CreateResponseClient();
-        var handler = new CustomResourceHandler(options, directory.Store, directory.Store, new NothingServed(), client, TimeProvider.System, loggers.CreateLogger<CustomResourceHandler>());
+        var handler = new CustomResourceHandler(options, directory.Store, directory.Store, new NothingServed(), client, TimeProvider.System, loggers.CreateLogger<CustomResourceHandler>(), new LocalPacketSources(new HashSet<string>(), output.WriteLine));
         await using var responses = await ResponseEndpoint.StartAsync(cancellationToken);
         await new Stack(directory, state, handler.HandleAsync, responses, output.WriteLine).DeleteAsync(cancellationToken);
     }

@@ -36,6 +36,7 @@ internal static class FunctionVariables
 
         variables["TZ"] = "UTC";
         Add(variables, command.Variables);
+        Add(variables, options.ServiceEndpoints);
         Add(variables, function.Environment);
 
         // Reserved by Lambda: the template cannot change these.

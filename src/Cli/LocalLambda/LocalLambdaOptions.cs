@@ -16,6 +16,9 @@ public sealed record LocalLambdaOptions
     /// </summary>
     public Func<IReadOnlyDictionary<string, string>>? Credentials { get; init; }
 
+    /// <summary>Variables that lead a function's SDK to services that are served on this machine; a function's own variables go before them.</summary>
+    public IReadOnlyDictionary<string, string> ServiceEndpoints { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
     /// <summary>How many processes one function may have; each handles one invocation at a time.</summary>
     public int MaximumConcurrency { get; init; } = 10;
 

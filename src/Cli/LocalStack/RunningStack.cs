@@ -44,6 +44,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
 {
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(4);
 
+    private readonly LocalTopics _topics;
     private readonly LocalLambdaHost _functions;
     private readonly LocalDestinations _destinations;
     private readonly GatewayHost _gateway;
@@ -55,8 +56,9 @@ internal sealed partial class RunningStack : IAsyncDisposable
     private readonly ILogger _logger;
 
     private RunningStack(
-        LocalLambdaHost functions, LocalDestinations destinations, GatewayHost gateway, RunSettings settings, StateDirectory directory, StackState state, ILoggerFactory loggers, Action<string> say)
+        LocalTopics topics, LocalLambdaHost functions, LocalDestinations destinations, GatewayHost gateway, RunSettings settings, StateDirectory directory, StackState state, ILoggerFactory loggers, Action<string> say)
     {
+        _topics = topics;
         _functions = functions;
         _destinations = destinations;
         _gateway = gateway;
@@ -95,18 +97,23 @@ internal sealed partial class RunningStack : IAsyncDisposable
         state.GiveAttributesTo(template);
         var local = await DescribeFunctionsAsync(template, secrets, problems, cancellationToken);
 
-        var functions = await StartFunctionsAsync(template.Settings, settings, directory, local, loggers, cancellationToken);
+        var topics = await LocalTopics.StartAsync(template.TopicArns(), template.Settings.Region, directory.Store, AwsEndpoint(), loggers, cancellationToken);
+        LocalLambdaHost? functions = null;
         LocalDestinations? destinations = null;
         GatewayHost? gateway = null;
         var dashboard = new DashboardSite();
         try
         {
+            // With real credentials the topics of an account stay within reach, unless the template needs its own.
+            var leadsToTopics = settings.AwsProfile is null || template.Resources.Any(resource => resource.IsPacketSource);
+            functions = await StartFunctionsAsync(template.Settings, settings, directory, local, leadsToTopics ? topics.Endpoint : null, loggers, cancellationToken);
             destinations = new LocalDestinations(
                 template.Settings.Region, new TemplateArns(template), functions.Endpoint, AwsEndpoint(), settings.AwsProfile,
                 directory.PathOf("destinations"), directory.PathOf("cloudwatch"), say);
             gateway = await StartGatewayAsync(template.Settings, settings, directory, destinations, dashboard, loggers, cancellationToken);
             dashboard.Watch(gateway);
-            var stack = new RunningStack(functions, destinations, gateway, settings, directory, state, loggers, say) { Dashboard = dashboard };
+            topics.Push = gateway.PushAsync;
+            var stack = new RunningStack(topics, functions, destinations, gateway, settings, directory, state, loggers, say) { Dashboard = dashboard };
             await ServeAgainAsync(state, directory.Store, stack.CreateProvisioner(), cancellationToken);
             await stack.ApplyAsync(template, problems, cancellationToken);
             foreach (var function in stack.Functions)
@@ -123,7 +130,9 @@ internal sealed partial class RunningStack : IAsyncDisposable
                 await gateway.DisposeAsync();
             await dashboard.DisposeAsync();
             destinations?.Dispose();
-            await functions.DisposeAsync();
+            if (functions is not null)
+                await functions.DisposeAsync();
+            await topics.DisposeAsync();
             throw;
         }
     }
@@ -143,6 +152,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
 
         await Dashboard.DisposeAsync();
         await _functions.DisposeAsync();
+        await _topics.DisposeAsync();
         _destinations.Dispose();
     }
 
@@ -161,7 +171,8 @@ internal sealed partial class RunningStack : IAsyncDisposable
         };
         var store = _directory.Store;
         using var client = CustomResourceHandler.CreateResponseClient();
-        var handler = new CustomResourceHandler(options, store, store, CreateProvisioner(), client, TimeProvider.System, _loggers.CreateLogger<CustomResourceHandler>());
+        _topics.TopicArns = template.TopicArns();
+        var handler = new CustomResourceHandler(options, store, store, CreateProvisioner(), client, TimeProvider.System, _loggers.CreateLogger<CustomResourceHandler>(), new LocalPacketSources(_topics.TopicArns, _say));
         await using var responses = await ResponseEndpoint.StartAsync(cancellationToken);
         await new Stack(_directory, _state, handler.HandleAsync, responses, _say).ApplyAsync(template, problems, cancellationToken);
 
@@ -215,7 +226,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
     }
 
     private static async Task<LocalLambdaHost> StartFunctionsAsync(
-        TemplateSettings template, RunSettings settings, StateDirectory directory, IReadOnlyList<LocalFunction> functions, ILoggerFactory loggers, CancellationToken cancellationToken)
+        TemplateSettings template, RunSettings settings, StateDirectory directory, IReadOnlyList<LocalFunction> functions, Uri? topics, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         try
         {
@@ -225,6 +236,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
                 Region = template.Region,
                 AccountId = template.AccountId,
                 Credentials = settings.AwsProfile is { } profile ? profile.ToVariables : null,
+                ServiceEndpoints = topics is null ? new Dictionary<string, string>() : new Dictionary<string, string> { [LocalTopics.EndpointVariable] = topics.ToString() },
             };
             return await LocalLambdaHost.StartAsync(options, functions, loggers, cancellationToken);
         }

@@ -5,7 +5,7 @@ using UdpGateway.Listeners;
 
 namespace UdpGateway.Cli.Templates;
 
-/// <summary>Checks the listeners of a template with the provider's own validation, before any event is sent.</summary>
+/// <summary>Checks the listeners of a template, and what belongs to them, with the provider's own validation, before any event is sent.</summary>
 internal static class DeclaredListeners
 {
     /// <summary>Reports each problem at the line of its property. Returns how many listeners there are.</summary>
@@ -15,27 +15,54 @@ internal static class DeclaredListeners
         var listeners = template.Resources.Where(resource => resource.IsListener).ToList();
         foreach (var listener in listeners)
         {
-            var properties = template.EvaluateProperties(listener);
-            if (TemplateEvaluator.FindUnresolved(properties) is not null)
+            if (Read(template, listener) is not var (properties, element))
                 continue;
-            var element = JsonSerializer.SerializeToElement(CloudFormationJson.ToResourceProperties(properties) as JsonObject);
             var context = new BindingContext { StackId = template.Settings.StackId, LogicalResourceId = listener.LogicalId, MayOmitRole = functionArns.Contains };
             var result = ListenerProperties.Bind(element, context);
-            foreach (var problem in result.Problems)
-            {
-                var (node, isExact) = Find(properties, problem.Path);
-                if (isExact && TemplateEvaluator.IsPlaceholder(node))
-                    continue;
-                problems.Report(node.Location, $"{Template.PropertiesPath(listener)}.{problem.Path}", $"{Sentence(problem)}");
-            }
-
-            foreach (var warning in result.Warnings)
-                problems.Note($"{Find(properties, warning.Path).Node.Location}: {Template.PropertiesPath(listener)}.{warning.Path}: {Sentence(warning)}");
+            Report(listener, properties, result.Problems, result.Warnings, problems);
         }
 
         foreach (var other in template.Resources.Where(resource => resource.IsUdpGatewayResource && !resource.IsListener))
-            problems.Note($"{other.Location}: Resources.{other.LogicalId}: the properties of {other.Type} are not checked; this version serves listeners only.");
+            CheckOther(template, other, problems);
         return listeners.Count;
+    }
+
+    private static void CheckOther(Template template, TemplateResource resource, ProblemList problems)
+    {
+        if (!resource.IsDestinationArn && !resource.IsPacketSource)
+        {
+            problems.Note($"{resource.Location}: Resources.{resource.LogicalId}: the properties of {resource.Type} are not checked; this version does not serve it.");
+        }
+        else if (Read(template, resource) is var (properties, element))
+        {
+            if (resource.IsDestinationArn && DestinationArnProperties.Bind(element, template.Settings.Region) is var registration)
+                Report(resource, properties, registration.Problems, registration.Warnings, problems);
+            else if (PacketSourceProperties.Bind(element) is var source)
+                Report(resource, properties, source.Problems, source.Warnings, problems);
+        }
+    }
+
+    /// <summary>The properties, evaluated and as CloudFormation sends them; null when they are not all known.</summary>
+    private static (MapNode Properties, JsonElement Element)? Read(Template template, TemplateResource resource)
+    {
+        var properties = template.EvaluateProperties(resource);
+        return TemplateEvaluator.FindUnresolved(properties) is null
+            ? (properties, JsonSerializer.SerializeToElement(CloudFormationJson.ToResourceProperties(properties) as JsonObject))
+            : null;
+    }
+
+    private static void Report(TemplateResource resource, MapNode properties, IReadOnlyList<PropertyProblem> found, IReadOnlyList<PropertyProblem> warnings, ProblemList problems)
+    {
+        foreach (var problem in found)
+        {
+            var (node, isExact) = Find(properties, problem.Path);
+            if (isExact && TemplateEvaluator.IsPlaceholder(node))
+                continue;
+            problems.Report(node.Location, $"{Template.PropertiesPath(resource)}.{problem.Path}", Sentence(problem));
+        }
+
+        foreach (var warning in warnings)
+            problems.Note($"{Find(properties, warning.Path).Node.Location}: {Template.PropertiesPath(resource)}.{warning.Path}: {Sentence(warning)}");
     }
 
     private static string Sentence(PropertyProblem problem) =>

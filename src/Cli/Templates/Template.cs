@@ -122,6 +122,12 @@ internal sealed class Template
     public IReadOnlySet<string> FunctionArns() =>
         Functions().Select(function => $"arn:aws:lambda:{Settings.Region}:{Settings.AccountId}:function:{function.FunctionName}").ToHashSet();
 
+    /// <summary>The SNS topics that the template declares.</summary>
+    public IReadOnlySet<string> TopicArns() => Resources
+        .Where(resource => resource.Type == "AWS::SNS::Topic")
+        .Select(resource => Evaluator.Evaluate(new MapNode(resource.Location, [new MapEntry("Ref", resource.Location, new ScalarNode(resource.Location, resource.LogicalId))]), PropertiesPath(resource)))
+        .OfType<ScalarNode>().Select(arn => arn.Text).ToHashSet();
+
     /// <summary>Evaluates everything once, so that every mistake of the template is known before anything starts.</summary>
     public void Check()
     {

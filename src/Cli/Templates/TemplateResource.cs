@@ -14,6 +14,10 @@ internal sealed record TemplateResource(string LogicalId, string Type, SourceLoc
 
     public bool IsListener => Type is ListenerType or ListenerAlias;
 
+    public bool IsDestinationArn => Type is "Custom::ProxylityUdpGatewayDestinationArn" or "Custom::UdpGatewayDestinationArn";
+
+    public bool IsPacketSource => Type is "Custom::ProxylityUdpGatewayPacketSource" or "Custom::UdpGatewayPacketSource";
+
     public bool IsFunction => Type is "AWS::Lambda::Function" or "AWS::Serverless::Function";
 
     public bool IsSecret => Type == "AWS::SecretsManager::Secret";

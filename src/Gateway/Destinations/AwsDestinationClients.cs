@@ -10,7 +10,10 @@ namespace UdpGateway.Gateway.Destinations;
 internal sealed class AwsDestinationClients(AWSCredentials own, string region) : IDestinationClients, IDisposable
 {
     private readonly DestinationCredentials _roles = new(own, region);
+    private readonly AwsConnection _own = new(own, region);
     private readonly ConcurrentDictionary<(string? Role, string StackId, string Listener, string Region), Lazy<AwsConnection>> _connections = new();
+
+    public ISqs Queues => new SqsClient(_own);
 
     public ILambda Lambda(ListenerRecord listener, DestinationDefinition destination, string arn)
     {
@@ -28,6 +31,7 @@ internal sealed class AwsDestinationClients(AWSCredentials own, string region) :
     {
         foreach (var connection in _connections.Values.Where(connection => connection.IsValueCreated))
             connection.Value.Dispose();
+        _own.Dispose();
         _roles.Dispose();
     }
 

@@ -5,7 +5,7 @@ using UdpGateway.Listeners.Storage;
 namespace UdpGateway.Gateway;
 
 /// <summary>
-/// Clients of the services that destinations name, with the credentials of the destination's role. A client is asked
+/// Clients of the services that destinations and packet sources name, with the credentials of the destination's role. A client is asked
 /// for once per destination and lives as long as the destination stays as it is.
 /// </summary>
 public interface IDestinationClients
@@ -25,4 +25,7 @@ public interface IDestinationClients
     /// <param name="listener">The listener; its StackId is the external id of AssumeRole.</param>
     /// <param name="destination">The declaration, with the role.</param>
     AwsConnection ConnectCloudWatch(ListenerRecord listener, DestinationDefinition destination);
+
+    /// <summary>The queues of packet sources, which are the gateway's own; null where messages come without queues.</summary>
+    ISqs? Queues => null;
 }

@@ -120,6 +120,12 @@ internal enum DropReason
     /// <summary>The listener was removed while the reply was on its way.</summary>
     ListenerGone,
 
+    /// <summary>A message of a packet source, or one packet of it, cannot be read.</summary>
+    PushMalformed,
+
+    /// <summary>A message of a packet source that is not Enabled.</summary>
+    SourceDisabled,
+
     /// <summary>The kernel refused to send the datagram.</summary>
     SendFailed,
 }

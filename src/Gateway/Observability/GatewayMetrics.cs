@@ -30,6 +30,7 @@ internal sealed class GatewayMetrics : IDisposable
     private readonly Prometheus.Counter _bytesReceived;
     private readonly Prometheus.Counter _packetsSent;
     private readonly Prometheus.Counter _bytesSent;
+    private readonly Prometheus.Counter _pushed;
     private readonly Prometheus.Counter _drops;
     private readonly Prometheus.Counter _handshakes;
     private readonly Prometheus.Gauge _peers;
@@ -52,6 +53,7 @@ internal sealed class GatewayMetrics : IDisposable
         _bytesReceived = AddCounter(factory, "udpgw_bytes_received_total", "Their payload bytes.", "listener");
         _packetsSent = AddCounter(factory, "udpgw_packets_sent_total", "Datagrams that the kernel took for sending: replies, handshakes, keepalives.", "listener");
         _bytesSent = AddCounter(factory, "udpgw_bytes_sent_total", "Their payload bytes.", "listener");
+        _pushed = AddCounter(factory, "udpgw_pushed_packets_total", "Packets of packet sources by who sent them: sent by this task, relayed to another.", "listener", "result");
         _drops = AddCounter(factory, "udpgw_drops_total", "Packets and replies that went no further, by reason.", "listener", "reason");
         _handshakes = AddCounter(factory, "udpgw_handshakes_total", "WireGuard handshakes: answered, cookie_replied, completed by the client's first packet, unconfirmed for the third time in a row or more.", "listener", "result");
         _peers = AddGauge(factory, "udpgw_peers", "WireGuard peers: confirmed, or half_open while the client has not answered.", "listener", "state");
@@ -173,6 +175,8 @@ internal sealed class GatewayMetrics : IDisposable
         _bytesReceived.WithLabels(host.Name).IncTo(workers.Sum(worker => worker.BytesReceived));
         _packetsSent.WithLabels(host.Name).IncTo(workers.Sum(worker => worker.PacketsSent));
         _bytesSent.WithLabels(host.Name).IncTo(workers.Sum(worker => worker.BytesSent));
+        _pushed.WithLabels(host.Name, "sent").IncTo(workers.Sum(worker => worker.PacketsPushed));
+        _pushed.WithLabels(host.Name, "relayed").IncTo(workers.Sum(worker => worker.PacketsRelayed));
         foreach (var reason in DropReasons.All)
         {
             var drops = workers.Sum(worker => worker.Drops(reason));

@@ -9,6 +9,7 @@ internal sealed class ListenerCounters
 {
     private readonly long[] _drops = new long[DropReasons.Count];
     private readonly long[] _replyDrops = new long[DropReasons.Count];
+    private long _relayed;
 
     public long PacketsReceived { get; private set; }
 
@@ -29,6 +30,12 @@ internal sealed class ListenerCounters
 
     /// <summary>Answered initiations of keys that had not confirmed the two responses before either.</summary>
     public long HandshakesUnconfirmed { get; set; }
+
+    /// <summary>Packets of packet sources that left through a session or socket of this worker.</summary>
+    public long PacketsPushed { get; set; }
+
+    /// <summary>Packets of packet sources that another task of the fleet sent.</summary>
+    public long PacketsRelayed => Volatile.Read(ref _relayed);
 
     /// <summary>Gauges, published once per turn of the worker.</summary>
     public int ConfirmedPeers { get; set; }
@@ -52,6 +59,9 @@ internal sealed class ListenerCounters
 
     /// <summary>On any other thread.</summary>
     public void DropReply(DropReason reason, long replies) => Interlocked.Add(ref _replyDrops[(int)reason], replies);
+
+    /// <summary>On any thread.</summary>
+    public void CountRelayed(long packets) => Interlocked.Add(ref _relayed, packets);
 
     public long Drops(DropReason reason) => Volatile.Read(ref _drops[(int)reason]) + Volatile.Read(ref _replyDrops[(int)reason]);
 }

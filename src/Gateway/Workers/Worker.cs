@@ -133,6 +133,9 @@ internal sealed partial class Worker : IDisposable
         return false;
     }
 
+    /// <summary>Sends what no packet asked for; returns why it was not sent, or null. On the worker's thread.</summary>
+    public Observability.DropReason? Send(WorkerListener listener, in ReplyRoute route, ReadOnlySpan<byte> payload) => _replies.Send(listener, route, payload, Clock.Now);
+
     /// <summary>Ends the thread; what is still in the inbox is lost.</summary>
     public void Stop()
     {

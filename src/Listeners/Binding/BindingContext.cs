@@ -22,3 +22,10 @@ public sealed record BindingResult(
     IReadOnlyDictionary<string, KeyText> Keys,
     IReadOnlyList<PropertyProblem> Problems,
     IReadOnlyList<PropertyProblem> Warnings);
+
+/// <summary>What binding found out about a resource that holds no keys.</summary>
+/// <param name="Definition">Null when there is a problem.</param>
+/// <param name="Problems">All problems at once.</param>
+/// <param name="Warnings">What is accepted but has no effect.</param>
+public sealed record BindingResult<TDefinition>(TDefinition? Definition, IReadOnlyList<PropertyProblem> Problems, IReadOnlyList<PropertyProblem> Warnings)
+    where TDefinition : class;

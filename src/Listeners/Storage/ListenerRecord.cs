@@ -26,4 +26,34 @@ public sealed record ConfigurationSnapshot(long Revision, IReadOnlyList<Listener
     public IReadOnlyList<DestinationArnRecord> DestinationArns { get; init; } = [];
 
     public IReadOnlyList<PacketSourceRecord> PacketSources { get; init; } = [];
+
+    /// <summary>
+    /// The listeners as they are to be served: registered ARNs go before what a listener declares for the same region. A listener's
+    /// version is then that of the newest record that makes it up.
+    /// </summary>
+    public IReadOnlyList<ListenerRecord> EffectiveListeners()
+    {
+        if (DestinationArns.Count == 0)
+            return Listeners;
+        var registered = DestinationArns.ToLookup(record => (record.ListenerStackId, record.ListenerLogicalResourceId));
+        return [.. Listeners.Select(listener => Merge(listener, [.. registered[(listener.StackId, listener.LogicalResourceId)]]))];
+    }
+
+    private static ListenerRecord Merge(ListenerRecord listener, IReadOnlyList<DestinationArnRecord> registered)
+    {
+        if (registered.Count == 0)
+            return listener;
+        var destinations = listener.Definition.Destinations.Select(destination =>
+        {
+            var arns = new Dictionary<string, string>(destination.Arns, StringComparer.Ordinal);
+            foreach (var record in registered.Where(record => record.DestinationName == destination.Name))
+                arns[record.IngressRegionKey] = record.Arn;
+            return destination with { Arns = arns };
+        });
+        return listener with
+        {
+            Definition = listener.Definition with { Destinations = [.. destinations] },
+            Version = Math.Max(listener.Version, registered.Max(record => record.Version)),
+        };
+    }
 }

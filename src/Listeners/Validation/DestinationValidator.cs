@@ -28,6 +28,9 @@ internal sealed partial class DestinationValidator : AbstractValidator<Destinati
         RuleFor(destination => destination.Batching).SetValidator(new BatchingValidator());
     }
 
+    internal static bool IsRoleArn(string text) =>
+        Arn.TryParse(text, out var arn) && arn.Service == "iam" && arn.Account.Length > 0 && RolePattern().IsMatch(arn.Resource);
+
     private void RequireRole(string? role, ValidationContext<DestinationDeclaration> validation)
     {
         var destination = validation.InstanceToValidate;
@@ -37,7 +40,7 @@ internal sealed partial class DestinationValidator : AbstractValidator<Destinati
             if (destination.Arns.Count == 0 || !destination.Arns.All(entry => _context.MayOmitRole(entry.Arn)))
                 validation.AddFailure(ListenerValidator.Failure(path, "is required: the ARN of the role that the gateway assumes to deliver packets, as a string or as {\"Arn\": …}", "role_required"));
         }
-        else if (!Arn.TryParse(role, out var arn) || arn.Service != "iam" || arn.Account.Length == 0 || !RolePattern().IsMatch(arn.Resource))
+        else if (!IsRoleArn(role))
         {
             validation.AddFailure(ListenerValidator.Failure(path, "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/NAME", "role_arn", role));
         }

@@ -56,6 +56,9 @@ internal sealed class CustomResourceEvent
             ? TimeSpan.FromSeconds(seconds)
             : null;
 
+    /// <summary>Whether the event's logical resource owns the record.</summary>
+    public bool Owns(ResourceRecord record) => record.StackId == StackId && record.LogicalResourceId == LogicalResourceId;
+
     public bool TryGetRequestType(out CustomResourceRequestType type)
     {
         type = default;

@@ -25,9 +25,9 @@ internal interface ICustomResource
 }
 
 /// <summary>Finds the resource of a type, and handles what all types have in common.</summary>
-internal sealed class CustomResources(ProviderOptions options, ISecretStore secrets, ICustomResource listener)
+internal sealed class CustomResources(ProviderOptions options, ISecretStore secrets, ICustomResource listener, ICustomResource destinationArn, ICustomResource? packetSource)
 {
-    private static readonly string[] NotYetSupported = ["DestinationArn", "PacketSource", "Fleet"];
+    private static readonly string[] NotYetSupported = ["PacketSource", "Fleet"];
 
     public async Task<CustomResourceAnswer> ApplyAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
     {
@@ -66,7 +66,13 @@ internal sealed class CustomResources(ProviderOptions options, ISecretStore secr
 
     private static bool IsDelete(CustomResourceEvent request) => request.TryGetRequestType(out var type) && type is CustomResourceRequestType.Delete;
 
-    private ICustomResource? Find(string resourceType) => Noun(resourceType) is "Listener" ? listener : null;
+    private ICustomResource? Find(string resourceType) => Noun(resourceType) switch
+    {
+        "Listener" => listener,
+        "DestinationArn" => destinationArn,
+        "PacketSource" => packetSource,
+        _ => null,
+    };
 
     // Custom::ProxylityUdpGateway<Noun>, or our alias Custom::UdpGateway<Noun>.
     private static string? Noun(string resourceType)
@@ -82,7 +88,7 @@ internal sealed class CustomResources(ProviderOptions options, ISecretStore secr
 
     private static string UnknownType(string resourceType) => NotYetSupported.Contains(Noun(resourceType))
         ? $"{resourceType} is not supported by this provider yet; remove the resource."
-        : "The resource type is not one of this provider's; it handles Custom::ProxylityUdpGatewayListener and its alias Custom::UdpGatewayListener.";
+        : "The resource type is not one of this provider's; it handles Custom::ProxylityUdpGatewayListener, …DestinationArn and …PacketSource, and the same under Custom::UdpGateway….";
 
     private async Task RequireApiKeyAsync(JsonElement properties, CancellationToken cancellationToken)
     {

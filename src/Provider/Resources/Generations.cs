@@ -11,17 +11,8 @@ internal static class Generations
 {
     /// <summary>The generation that a Create or Update changes in place; null when it has to make one.</summary>
     /// <param name="owned">The owner's generations, oldest first.</param>
-    public static ListenerRecord? Current(IReadOnlyList<ListenerRecord> owned, CustomResourceEvent request, ListenerDefinition definition)
-    {
-        // The event's own work first, for it may be a repetition. A definition that is there already comes next: a rollback
-        // declares the former properties, and may carry the id of either generation.
-        var preferred = owned.LastOrDefault(record => record.CreatedByRequestId == request.Key.RequestId)
-            ?? owned.FirstOrDefault(record => record.PhysicalResourceId == request.PhysicalResourceId && IsSame(record.Definition, definition))
-            ?? owned.LastOrDefault(record => IsSame(record.Definition, definition))
-            ?? owned.FirstOrDefault(record => record.PhysicalResourceId == request.PhysicalResourceId)
-            ?? owned.LastOrDefault(record => record.Definition.Name == definition.Name);
-        return preferred is null || !MustReplace(preferred, definition) ? preferred : owned.LastOrDefault(record => !MustReplace(record, definition));
-    }
+    public static ListenerRecord? Current(IReadOnlyList<ListenerRecord> owned, CustomResourceEvent request, ListenerDefinition definition) =>
+        OwnedRecords<ListenerRecord>.Current(owned, request, record => IsSame(record.Definition, definition), record => MustReplace(record, definition));
 
     /// <summary><c>Name</c>, or <c>Name.n</c> beside older generations of the same name.</summary>
     public static string NextId(string name, IReadOnlyList<ListenerRecord> owned)
@@ -51,20 +42,8 @@ internal static class Generations
     public static ListenerRecord Change(
         ListenerRecord current, CustomResourceEvent request, RequestState state, ListenerDefinition definition, ListenerKeys keys)
     {
-        var changed = current with
-        {
-            Definition = definition,
-            WireGuardPublicKey = keys.PublicKey,
-            SecretId = keys.SecretId,
-            RequestId = request.Key.RequestId,
-            Announced = current.Announced || current.PhysicalResourceId == request.PhysicalResourceId,
-        };
-
-        // A generation that comes back to life counts as made now: a Delete that arrived before must not touch it any more.
-        // What nobody was told about becomes this event's own work altogether.
-        if (current.PhysicalResourceId != request.PhysicalResourceId && current.CreatedByRequestId != request.Key.RequestId)
-            changed = changed with { CreatedBySequence = state.Sequence };
-        return changed.Announced ? changed : changed with { CreatedByRequestId = request.Key.RequestId };
+        var changed = current with { Definition = definition, WireGuardPublicKey = keys.PublicKey, SecretId = keys.SecretId };
+        return OwnedRecords<ListenerRecord>.Claim(changed, request, state);
     }
 
     // Name and Port are what clients and other stacks know. Only a Port that is declared anew counts: where local mode
@@ -80,17 +59,9 @@ internal static class Generations
     public static bool AreEqual(ListenerRecord current, ListenerRecord desired) =>
         Json(current) == Json(desired with { RequestId = current.RequestId });
 
-    /// <summary>
-    /// An id of one of the owner's generations, past or present, means that one. An id that was never issued comes when CloudFormation
-    /// never got an answer to the Create; it means whatever that Create left. What was made after the Delete arrived stays.
-    /// </summary>
-    public static IEnumerable<ListenerRecord> ToDelete(IReadOnlyList<ListenerRecord> owned, string physicalResourceId, long sequence)
-    {
-        var older = owned.Where(record => record.CreatedBySequence < sequence);
-        return owned.Any(record => NumberOf(physicalResourceId, record.Definition.Name) is not null)
-            ? older.Where(record => record.PhysicalResourceId == physicalResourceId)
-            : older.Where(record => !record.Announced);
-    }
+    /// <summary>What a Delete means; an id of one of the owner's generations, past or present, names that one.</summary>
+    public static IEnumerable<ListenerRecord> ToDelete(IReadOnlyList<ListenerRecord> owned, string physicalResourceId, long sequence) =>
+        OwnedRecords<ListenerRecord>.ToDelete(owned, physicalResourceId, owned.Any(record => NumberOf(physicalResourceId, record.Definition.Name) is not null), sequence);
 
     // 1 for the name itself, n for Name.n, null for an id of another name.
     private static int? NumberOf(string physicalResourceId, string name)

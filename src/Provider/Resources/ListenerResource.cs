@@ -14,6 +14,8 @@ namespace UdpGateway.Provider.Resources;
 internal sealed partial class ListenerResource(
     ProviderOptions options, IListenerStore store, ListenerSecrets secrets, IListenerProvisioner provisioner, ILogger logger) : ICustomResource
 {
+    private readonly OwnedRecords<ListenerRecord> _records = new(store);
+
     public async Task<CustomResourceAnswer> ApplyAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
     {
         // 2 bind, 3 validate
@@ -42,32 +44,25 @@ internal sealed partial class ListenerResource(
                 await secrets.DeleteAsync(replacedSecretId, CancellationToken.None);
         }
 
-        await RequireNewestAsync(request, cancellationToken);
+        await _records.RequireNewestAsync(request, cancellationToken);
         return CustomResourceAnswer.Success(record.PhysicalResourceId, data => WriteAttributes(data, record));
     }
 
     public async Task DeleteAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
     {
-        var owned = await store.FindByOwnerAsync<ListenerRecord>(request.StackId, request.LogicalResourceId, cancellationToken);
+        var owned = await _records.OfAsync(request, cancellationToken);
         foreach (var record in Generations.ToDelete(owned, request.PhysicalResourceId, state.Sequence))
             await DeleteGenerationAsync(record, state.Sequence, cancellationToken);
     }
 
     public async Task UndoAsync(CustomResourceEvent request, CancellationToken cancellationToken)
     {
-        var owned = await store.FindByOwnerAsync<ListenerRecord>(request.StackId, request.LogicalResourceId, cancellationToken);
-        foreach (var record in owned.Where(record => record.CreatedByRequestId == request.Key.RequestId && !record.Announced))
+        foreach (var record in await _records.MadeByAsync(request, cancellationToken))
             await DeleteGenerationAsync(record, record.CreatedBySequence + 1, cancellationToken);
     }
 
-    public async Task AcknowledgeAsync(CustomResourceEvent request, string physicalResourceId, CancellationToken cancellationToken)
-    {
-        while (await store.FindAsync<ListenerRecord>(physicalResourceId, cancellationToken) is { Announced: false } record && IsOwn(record, request))
-        {
-            if (await store.TryWriteAsync(record with { Announced = true }, record.Version, cancellationToken))
-                return;
-        }
-    }
+    public Task AcknowledgeAsync(CustomResourceEvent request, string physicalResourceId, CancellationToken cancellationToken) =>
+        _records.AnnounceAsync(request, physicalResourceId, cancellationToken);
 
     private (ListenerDefinition Definition, IReadOnlyDictionary<string, KeyText> Literals) Bind(CustomResourceEvent request)
     {
@@ -79,14 +74,7 @@ internal sealed partial class ListenerResource(
         });
         foreach (var warning in bound.Warnings)
             Log.Warned(logger, request.LogicalResourceId, warning);
-        return bound.Definition is { } definition ? (definition, bound.Keys) : throw new RequestRefusedException(Describe(bound));
-    }
-
-    // A misspelled name is often the cause of the problem beside it, so unknown properties are named too.
-    private static string Describe(BindingResult bound)
-    {
-        var findings = bound.Problems.Concat(bound.Warnings.Where(warning => warning.Code == "unknown_property")).ToArray();
-        return findings.Length == 1 ? findings[0].ToString() : string.Join(" ", findings.Select((finding, index) => $"({index + 1}) {finding}"));
+        return bound.Definition is { } definition ? (definition, bound.Keys) : throw RequestRefusedException.Because(bound.Problems, bound.Warnings);
     }
 
     private async Task<(ListenerRecord Record, string? ReplacedSecretId)> StoreAsync(
@@ -95,10 +83,10 @@ internal sealed partial class ListenerResource(
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            await RequireNewestAsync(request, cancellationToken);
+            await _records.RequireNewestAsync(request, cancellationToken);
             var all = (await store.ReadConfigurationAsync(cancellationToken)).Listeners;
             RequireFreeName(all, request, definition);
-            var owned = all.Where(record => IsOwn(record, request)).OrderBy(record => record.CreatedBySequence).ToArray();
+            var owned = all.Where(request.Owns).OrderBy(record => record.CreatedBySequence).ToArray();
             var current = Generations.Current(owned, request, definition);
             if (current is null)
                 RequireFreePort(all, definition);
@@ -126,8 +114,8 @@ internal sealed partial class ListenerResource(
                 continue;
 
             // A newer event that looked before this write and acted already has to win.
-            await RequireNewestAsync(request, cancellationToken);
-            var stored = await store.FindAsync<ListenerRecord>(physicalId, cancellationToken) ?? throw Superseded();
+            await _records.RequireNewestAsync(request, cancellationToken);
+            var stored = await store.FindAsync<ListenerRecord>(physicalId, cancellationToken) ?? throw RequestRefusedException.Superseded();
             return (stored, keys.IsNew ? current?.SecretId : null);
         }
     }
@@ -135,37 +123,22 @@ internal sealed partial class ListenerResource(
     // What an event made whose answer CloudFormation never took: it will not ask for it, nor for its deletion.
     private async Task RemoveLeftoversAsync(CustomResourceEvent request, RequestState state, ListenerDefinition definition, CancellationToken cancellationToken)
     {
-        await RequireNewestAsync(request, cancellationToken);
-        var owned = await store.FindByOwnerAsync<ListenerRecord>(request.StackId, request.LogicalResourceId, cancellationToken);
-        var current = Generations.Current(owned, request, definition);
-        foreach (var record in owned.Where(record => !record.Announced && record.PhysicalResourceId != current?.PhysicalResourceId && record.PhysicalResourceId != request.PhysicalResourceId))
+        await _records.RequireNewestAsync(request, cancellationToken);
+        var owned = await _records.OfAsync(request, cancellationToken);
+        foreach (var record in OwnedRecords<ListenerRecord>.Leftovers(owned, request, Generations.Current(owned, request, definition)))
             await DeleteGenerationAsync(record, state.Sequence, cancellationToken);
     }
 
     private async Task DeleteGenerationAsync(ListenerRecord record, long beforeSequence, CancellationToken cancellationToken)
     {
-        for (var found = record; found is not null && IsSame(found, record) && found.CreatedBySequence < beforeSequence; found = await store.FindAsync<ListenerRecord>(record.PhysicalResourceId, cancellationToken))
-        {
-            await provisioner.ReleaseAsync(found, cancellationToken);
-            if (!await store.TryDeleteAsync<ListenerRecord>(found.PhysicalResourceId, found.Version, cancellationToken))
-                continue;
-            if (found.SecretId is { } secretId)
-                await secrets.DeleteAsync(secretId, cancellationToken);
-            return;
-        }
+        var deleted = await _records.DeleteAsync(record, beforeSequence, found => provisioner.ReleaseAsync(found, cancellationToken), cancellationToken);
+        if (deleted?.SecretId is { } secretId)
+            await secrets.DeleteAsync(secretId, cancellationToken);
     }
-
-    private async Task RequireNewestAsync(CustomResourceEvent request, CancellationToken cancellationToken)
-    {
-        if (!(await store.BeginRequestAsync(request.Key, cancellationToken)).IsNewest)
-            throw Superseded();
-    }
-
-    private static RequestRefusedException Superseded() => new("A newer request for the same resource has arrived; this one was stopped.");
 
     private static void RequireFreeName(IReadOnlyList<ListenerRecord> all, CustomResourceEvent request, ListenerDefinition definition)
     {
-        if (all.FirstOrDefault(record => record.Definition.Name == definition.Name && !IsOwn(record, request)) is { } claimant)
+        if (all.FirstOrDefault(record => record.Definition.Name == definition.Name && !request.Owns(record)) is { } claimant)
             throw new RequestRefusedException($"Name \"{definition.Name}\" is taken already by the listener {claimant.LogicalResourceId} of the stack {claimant.StackId}; choose another Name.");
     }
 
@@ -174,12 +147,6 @@ internal sealed partial class ListenerResource(
         if (definition.Port is { } port && all.FirstOrDefault(record => record.Port == port) is { } holder)
             throw new RequestRefusedException($"Port {port} is in use by the listener {holder.PhysicalResourceId}; when a listener is replaced, both serve until the clean-up, so change Port too or remove it.");
     }
-
-    private static bool IsOwn(ListenerRecord record, CustomResourceEvent request) =>
-        record.StackId == request.StackId && record.LogicalResourceId == request.LogicalResourceId;
-
-    private static bool IsSame(ListenerRecord left, ListenerRecord right) =>
-        left.StackId == right.StackId && left.LogicalResourceId == right.LogicalResourceId;
 
     // Never a secret: attributes are readable through the stack's events.
     private void WriteAttributes(Utf8JsonWriter data, ListenerRecord record)

@@ -38,6 +38,8 @@ internal sealed class ProviderUnderTest : IAsyncDisposable
 
     public RecordingProvisioner Provisioner { get; } = new();
 
+    public RecordingPacketSources PacketSources { get; } = new();
+
     public CapturedLog<CustomResourceHandler> Log { get; } = new();
 
     public CustomResourceHandler Handler { get; private set; }
@@ -45,7 +47,7 @@ internal sealed class ProviderUnderTest : IAsyncDisposable
     public static async Task<ProviderUnderTest> StartAsync(ProviderOptions? options = null) => new(await ResponseEndpoint.StartAsync(), options);
 
     public CustomResourceHandler NewHandler(IListenerStore store, ISecretStore? secrets = null) =>
-        new(Options, store, secrets ?? Store, Provisioner, _client, TimeProvider.System, Log);
+        new(Options, store, secrets ?? Store, Provisioner, _client, TimeProvider.System, Log, PacketSources);
 
     /// <summary>A new process on the same directory.</summary>
     public void Restart()

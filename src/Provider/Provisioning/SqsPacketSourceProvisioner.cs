@@ -1,0 +1,224 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using UdpGateway.Aws;
+using UdpGateway.Listeners.Storage;
+using Arn = UdpGateway.Listeners.Arn;
+
+namespace UdpGateway.Provider.Provisioning;
+
+/// <summary>
+/// A queue for each packet source, subscribed to the customer's topic through the customer's role. The topic sends only what is
+/// meant for this region, and the queue takes only what this topic sends.
+/// </summary>
+/// <param name="own">The provider's own account, in the region where the gateways run.</param>
+/// <param name="roles">Assumes the customers' roles.</param>
+/// <param name="accountId">The provider's account, which owns the queues.</param>
+/// <param name="serviceUrl">Where SNS is called; null takes the SDK's configuration.</param>
+/// <param name="permissionPatience">How long a refusal may be a permission that IAM has not spread yet.</param>
+public sealed partial class SqsPacketSourceProvisioner(
+    AwsConnection own, DestinationCredentials roles, string accountId, Uri? serviceUrl, TimeSpan permissionPatience, ILogger<SqsPacketSourceProvisioner> logger) : IPacketSourceProvisioner
+{
+    /// <summary>Names of all queues begin so, which the gateways' permissions may count on.</summary>
+    public const string QueueNamePrefix = "udpgw-source-";
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
+
+    private readonly SqsClient _sqs = new(own);
+
+    public async Task<PacketSourceRecord> ProvisionAsync(PacketSourceRecord record, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var queueUrl = await PrepareQueueAsync(record, cancellationToken);
+            var subscriptionArn = await SubscribeAsync(record, cancellationToken);
+            return record with { QueueUrl = queueUrl, SubscriptionArn = subscriptionArn };
+        }
+        catch (AwsServiceException exception)
+        {
+            throw new ProvisioningException($"The queue of the packet source could not be made: {exception.Message}", exception);
+        }
+    }
+
+    public async Task UnsubscribeAsync(PacketSourceRecord former, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var connection = Connect(former);
+            var sns = new SnsClient(connection);
+            if (former.SubscriptionArn is { } known)
+                await UnsubscribeAsync(sns, known, cancellationToken);
+            else
+                await UnsubscribeStaleAsync(sns, former, cancellationToken);
+        }
+        catch (Exception exception) when (exception is AwsServiceException or ArgumentException)
+        {
+            // A stack that is deleted may have lost the role already. The queue no longer takes what the topic sends, or is gone.
+            Log.NotUnsubscribed(logger, former.TopicArn, former.PhysicalResourceId, exception.Message);
+        }
+    }
+
+    public async Task ReleaseAsync(PacketSourceRecord record, CancellationToken cancellationToken)
+    {
+        await UnsubscribeAsync(record, cancellationToken);
+        try
+        {
+            var queueUrl = record.QueueUrl ?? await _sqs.GetQueueUrlAsync(QueueName(record), accountId, cancellationToken);
+            await _sqs.DeleteQueueAsync(queueUrl, cancellationToken);
+        }
+        catch (AwsServiceException exception) when (IsMissing(exception))
+        {
+            Log.AlreadyGone(logger, record.PhysicalResourceId);
+        }
+    }
+
+    private async Task<string> PrepareQueueAsync(PacketSourceRecord record, CancellationToken cancellationToken)
+    {
+        var attributes = QueueAttributes(record);
+        while (true)
+        {
+            try
+            {
+                return await _sqs.CreateQueueAsync(QueueName(record), attributes, cancellationToken);
+            }
+            catch (AwsServiceException exception) when (CodeOf(exception) is "QueueAlreadyExists" or "QueueNameExists")
+            {
+                var queueUrl = await _sqs.GetQueueUrlAsync(QueueName(record), accountId, cancellationToken);
+                await _sqs.SetQueueAttributesAsync(queueUrl, attributes, cancellationToken);
+                return queueUrl;
+            }
+            catch (AwsServiceException exception) when (CodeOf(exception) is "QueueDeletedRecently")
+            {
+                // For 60 seconds after a failed create took it back.
+                await Task.Delay(Pause, cancellationToken);
+            }
+        }
+    }
+
+    private async Task<string> SubscribeAsync(PacketSourceRecord record, CancellationToken cancellationToken)
+    {
+        using var connection = Connect(record);
+        var sns = new SnsClient(connection);
+        var attributes = new Dictionary<string, string>
+        {
+            ["RawMessageDelivery"] = "true",
+            ["FilterPolicy"] = JsonSerializer.Serialize(new { EgressRegion = new[] { own.Region } }),
+        };
+        var replacedStale = false;
+        for (var waited = TimeSpan.Zero; ; waited += Pause)
+        {
+            try
+            {
+                return await sns.SubscribeAsync(record.TopicArn, "sqs", QueueArn(record), attributes, cancellationToken)
+                    ?? throw new ProvisioningException($"The subscription to {record.TopicArn} waits for a confirmation, since the topic belongs to another account than the provider; use a topic of the account {accountId}.");
+            }
+            catch (AwsServiceException exception) when (CodeOf(exception) is "InvalidParameter" && !replacedStale)
+            {
+                // It may exist with other attributes.
+                replacedStale = true;
+                await UnsubscribeStaleAsync(sns, record, cancellationToken);
+                Log.Resubscribing(logger, record.PhysicalResourceId);
+            }
+            catch (AwsServiceException exception) when (IsRefusal(exception) && waited < permissionPatience)
+            {
+                await Task.Delay(Pause, cancellationToken);
+            }
+            catch (AwsServiceException exception)
+            {
+                throw new ProvisioningException($"The topic {record.TopicArn} could not be subscribed through the role {record.RoleArn}, which needs sns:Subscribe, sns:Unsubscribe and sns:ListSubscriptionsByTopic on it and must trust the gateway: {exception.Message}", exception);
+            }
+        }
+    }
+
+    /// <summary>Ends whatever subscription the topic has for the record's queue, known or not.</summary>
+    private async Task UnsubscribeStaleAsync(SnsClient sns, PacketSourceRecord record, CancellationToken cancellationToken)
+    {
+        string? next = null;
+        do
+        {
+            var page = await sns.ListSubscriptionsByTopicAsync(record.TopicArn, next, cancellationToken);
+            foreach (var stale in page.Subscriptions.Where(subscription => subscription.Endpoint == QueueArn(record) && subscription.SubscriptionArn.StartsWith("arn:", StringComparison.Ordinal)))
+                await UnsubscribeAsync(sns, stale.SubscriptionArn, cancellationToken);
+
+            next = page.NextToken;
+        }
+        while (next is not null);
+    }
+
+    private static async Task UnsubscribeAsync(SnsClient sns, string subscriptionArn, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await sns.UnsubscribeAsync(subscriptionArn, cancellationToken);
+        }
+        catch (AwsServiceException exception) when (IsMissing(exception))
+        {
+            return;
+        }
+    }
+
+    // The external id lets the role say which stack it trusts.
+    private AwsConnection Connect(PacketSourceRecord record)
+    {
+        var credentials = roles.For(record.RoleArn ?? string.Empty, record.StackId, $"udpgw-{record.LogicalResourceId}");
+        var region = Arn.TryParse(record.TopicArn, out var topic) ? topic.Region : own.Region;
+        return new AwsConnection(credentials, region, serviceUrl);
+    }
+
+    private Dictionary<string, string> QueueAttributes(PacketSourceRecord record) => new()
+    {
+        ["SqsManagedSseEnabled"] = "true",
+        // What could not be sent for five minutes has lost its meaning, and its client.
+        ["MessageRetentionPeriod"] = "300",
+        ["VisibilityTimeout"] = "30",
+        ["Policy"] = JsonSerializer.Serialize(new
+        {
+            Version = "2012-10-17",
+            Statement = new[]
+            {
+                new
+                {
+                    Effect = "Allow",
+                    Principal = new { Service = "sns.amazonaws.com" },
+                    Action = "sqs:SendMessage",
+                    Resource = QueueArn(record),
+                    Condition = new { ArnEquals = new Dictionary<string, string> { ["aws:SourceArn"] = record.TopicArn } },
+                },
+            },
+        }),
+    };
+
+    private string QueueArn(PacketSourceRecord record)
+    {
+        var partition = Arn.TryParse(record.TopicArn, out var topic) ? topic.Partition : "aws";
+        return $"arn:{partition}:sqs:{own.Region}:{accountId}:{QueueName(record)}";
+    }
+
+    /// <summary>The same for every event of one record, so that what a lost event made is found.</summary>
+    private static string QueueName(PacketSourceRecord record)
+    {
+        var digest = SHA256.HashData(Encoding.UTF8.GetBytes($"{record.StackId}\n{record.LogicalResourceId}\n{record.PhysicalResourceId}"));
+        return $"{QueueNamePrefix}{record.LogicalResourceId[..Math.Min(record.LogicalResourceId.Length, 40)]}-{Convert.ToHexStringLower(digest, 0, 8)}";
+    }
+
+    private static bool IsRefusal(AwsServiceException exception) =>
+        exception.Failure is AwsFailure.CredentialsUnavailable || CodeOf(exception) is "AuthorizationError" or "AccessDenied" or "AccessDeniedException";
+
+    private static bool IsMissing(AwsServiceException exception) => CodeOf(exception) is "NotFound" or "NonExistentQueue" or "QueueDoesNotExist";
+
+    // SQS writes com.amazonaws.sqs#QueueDoesNotExist or AWS.SimpleQueueService.NonExistentQueue, by protocol.
+    private static string? CodeOf(AwsServiceException exception) => exception.ErrorCode?[(exception.ErrorCode.LastIndexOfAny(['.', '#']) + 1)..];
+
+    private static partial class Log
+    {
+        [LoggerMessage(2501, LogLevel.Warning, "The subscription of {Topic} by {Source} could not be ended, and sends into nothing from now on: {Cause}")]
+        public static partial void NotUnsubscribed(ILogger logger, string topic, string source, string cause);
+
+        [LoggerMessage(2502, LogLevel.Information, "The queue of {Source} was gone already")]
+        public static partial void AlreadyGone(ILogger logger, string source);
+
+        [LoggerMessage(2503, LogLevel.Information, "The subscription of {Source} had other attributes and is made anew")]
+        public static partial void Resubscribing(ILogger logger, string source);
+    }
+}
