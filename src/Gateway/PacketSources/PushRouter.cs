@@ -68,10 +68,10 @@ internal sealed partial class PushRouter(ConfigurationFollower follower, ILogger
 
     private static partial class Log
     {
-        [LoggerMessage(1701, LogLevel.Warning, "Listener {Listener}: {Count} packets of a packet source cannot be read: {Problem} ({Suppressed} more such messages since the last line)")]
+        [LoggerMessage(1731, LogLevel.Warning, "Listener {Listener}: {Count} packets of a packet source cannot be read: {Problem} ({Suppressed} more such messages since the last line)")]
         public static partial void Malformed(ILogger logger, string listener, int count, string problem, long suppressed);
 
-        [LoggerMessage(1702, LogLevel.Warning, "Listener {Listener}: {Count} packets of a packet source were not sent: {Reason} ({Suppressed} more such messages since the last line)")]
+        [LoggerMessage(1732, LogLevel.Warning, "Listener {Listener}: {Count} packets of a packet source were not sent: {Reason} ({Suppressed} more such messages since the last line)")]
         public static partial void Undeliverable(ILogger logger, string listener, int count, string reason, long suppressed);
     }
 }

@@ -176,7 +176,7 @@ internal sealed partial class DestinationArnResource(ProviderOptions options, IL
 
     private static partial class Log
     {
-        [LoggerMessage(2301, LogLevel.Warning, "{LogicalResourceId}: {Warning}")]
+        [LoggerMessage(2211, LogLevel.Warning, "{LogicalResourceId}: {Warning}")]
         public static partial void Warned(ILogger logger, string logicalResourceId, PropertyProblem warning);
     }
 }
