@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using System.Xml;
 using System.Xml.Linq;
 
 namespace UdpGateway.Aws;
@@ -28,7 +27,7 @@ public sealed class SnsClient(AwsConnection connection) : ISns
 
         var response = await _transport.SendAsync(request, cancellationToken);
 
-        return [.. Parse(response).Descendants().Where(element => element.Name.LocalName == "Failed").Elements().Select(ReadFailure)];
+        return [.. AwsQuery.Parse(response, "SNS PublishBatch").Descendants().Where(element => element.Name.LocalName == "Failed").Elements().Select(ReadFailure)];
     }
 
     private static byte[] Form(string topicArn, IReadOnlyList<SnsMessage> messages)
@@ -62,22 +61,9 @@ public sealed class SnsClient(AwsConnection connection) : ISns
         }),
     }, AwsJson.Relaxed);
 
-    private static XDocument Parse(AwsResponse response)
-    {
-        try
-        {
-            using var reader = XmlReader.Create(new MemoryStream(response.Body.ToArray()), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit });
-            return XDocument.Load(reader);
-        }
-        catch (XmlException exception)
-        {
-            throw new AwsServiceException(AwsFailure.ServiceFault, "SNS PublishBatch answered what is no XML", exception);
-        }
-    }
-
     private static BatchEntryFailure ReadFailure(XElement member)
     {
-        string? Value(string name) => member.Elements().FirstOrDefault(element => element.Name.LocalName == name)?.Value;
+        string? Value(string name) => AwsQuery.Text(member, name);
         var index = int.TryParse(Value("Id"), CultureInfo.InvariantCulture, out var id) ? id : -1;
         return new BatchEntryFailure(index, Value("Code") ?? "no code", Value("SenderFault") != "true");
     }
