@@ -9,7 +9,7 @@ public sealed class Ec2Client(AwsConnection connection) : IEc2
     private static readonly AwsService Service = new("EC2", SigningName: "ec2", EndpointPrefix: "ec2");
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(20);
 
-    private readonly IAwsTransport _transport = connection.Open(Service, AwsRetries.Standard, Timeout);
+    private readonly IAwsTransport _transport = connection.Open(Service, AwsRetries.ThrottlingOnly, Timeout);
 
     public Task AuthorizeSecurityGroupIngressAsync(string groupId, IngressRule rule, CancellationToken cancellationToken)
     {

@@ -13,7 +13,7 @@ public sealed class EcsClient(AwsConnection connection) : IEcs
     private static readonly string[] Fargate = ["FARGATE"];
     private static readonly string[] GoneCodes = ["ServiceNotFoundException", "ServiceNotActiveException", "ClusterNotFoundException"];
 
-    private readonly IAwsTransport _transport = connection.Open(Service, AwsRetries.Standard, Timeout);
+    private readonly IAwsTransport _transport = connection.Open(Service, AwsRetries.ThrottlingOnly, Timeout);
 
     public async Task<string> RegisterTaskDefinitionAsync(TaskDefinitionInput definition, CancellationToken cancellationToken)
     {

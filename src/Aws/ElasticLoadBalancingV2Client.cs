@@ -9,7 +9,7 @@ public sealed class ElasticLoadBalancingV2Client(AwsConnection connection) : IEl
     private static readonly AwsService Service = new("Elastic Load Balancing v2", SigningName: "elasticloadbalancing", EndpointPrefix: "elasticloadbalancing");
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(20);
 
-    private readonly IAwsTransport _transport = connection.Open(Service, AwsRetries.Standard, Timeout);
+    private readonly IAwsTransport _transport = connection.Open(Service, AwsRetries.ThrottlingOnly, Timeout);
 
     public async Task<LoadBalancerDescription?> DescribeLoadBalancersAsync(string loadBalancerArn, CancellationToken cancellationToken)
     {

@@ -28,7 +28,11 @@ public sealed partial class CustomResourceHandler
     {
         _options = options;
         _store = store;
-        _resources = new CustomResources(options, secrets, new ListenerResource(options, store, new ListenerSecrets(secrets, time), provisioner, logger));
+        _resources = new CustomResources(
+            options,
+            secrets,
+            new ListenerResource(options, store, new ListenerSecrets(secrets, time), provisioner, logger),
+            provisioner is AwsProvisioner aws ? new FleetResource(store, aws.Fleets, logger) : null);
         _sender = new ResponseSender(responseClient, time, logger);
         _time = time;
         _logger = logger;

@@ -25,9 +25,9 @@ internal interface ICustomResource
 }
 
 /// <summary>Finds the resource of a type, and handles what all types have in common.</summary>
-internal sealed class CustomResources(ProviderOptions options, ISecretStore secrets, ICustomResource listener)
+internal sealed class CustomResources(ProviderOptions options, ISecretStore secrets, ICustomResource listener, ICustomResource? fleet)
 {
-    private static readonly string[] NotYetSupported = ["DestinationArn", "PacketSource", "Fleet"];
+    private static readonly string[] NotYetSupported = ["DestinationArn", "PacketSource"];
 
     public async Task<CustomResourceAnswer> ApplyAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
     {
@@ -66,7 +66,12 @@ internal sealed class CustomResources(ProviderOptions options, ISecretStore secr
 
     private static bool IsDelete(CustomResourceEvent request) => request.TryGetRequestType(out var type) && type is CustomResourceRequestType.Delete;
 
-    private ICustomResource? Find(string resourceType) => Noun(resourceType) is "Listener" ? listener : null;
+    private ICustomResource? Find(string resourceType) => Noun(resourceType) switch
+    {
+        "Listener" => listener,
+        "Fleet" => fleet,
+        _ => null,
+    };
 
     // Custom::ProxylityUdpGateway<Noun>, or our alias Custom::UdpGateway<Noun>.
     private static string? Noun(string resourceType)
@@ -80,9 +85,11 @@ internal sealed class CustomResources(ProviderOptions options, ISecretStore secr
         return null;
     }
 
-    private static string UnknownType(string resourceType) => NotYetSupported.Contains(Noun(resourceType))
+    private static string UnknownType(string resourceType) => Noun(resourceType) is "Fleet"
+        ? $"{resourceType} belongs to AWS; on this machine one gateway serves every listener, so leave the resource out."
+        : NotYetSupported.Contains(Noun(resourceType))
         ? $"{resourceType} is not supported by this provider yet; remove the resource."
-        : "The resource type is not one of this provider's; it handles Custom::ProxylityUdpGatewayListener and its alias Custom::UdpGatewayListener.";
+        : "The resource type is not one of this provider's; it handles Custom::ProxylityUdpGatewayListener and its alias Custom::UdpGatewayListener, and Custom::UdpGatewayFleet.";
 
     private async Task RequireApiKeyAsync(JsonElement properties, CancellationToken cancellationToken)
     {

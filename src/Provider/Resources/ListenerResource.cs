@@ -77,7 +77,7 @@ internal sealed partial class ListenerResource(
             StackId = request.StackId,
             LogicalResourceId = request.LogicalResourceId,
             MayOmitRole = options.MayOmitRole,
-            HasFleet = name => options.LocalMode || name == fleet?.PhysicalResourceId,
+            HasFleet = name => provisioner is not AwsProvisioner || name == fleet?.PhysicalResourceId,
         });
         foreach (var warning in bound.Warnings)
             Log.Warned(logger, request.LogicalResourceId, warning);
@@ -87,7 +87,7 @@ internal sealed partial class ListenerResource(
     /// <summary>The fleet that the properties name; null in local mode, which has none, or if there is no such fleet.</summary>
     private async Task<FleetRecord?> FindFleetAsync(CustomResourceEvent request, CancellationToken cancellationToken)
     {
-        if (options.LocalMode)
+        if (provisioner is not AwsProvisioner)
             return null;
         var named = request.Properties.ValueKind is JsonValueKind.Object && request.Properties.TryGetProperty("Fleet", out var value) && value.ValueKind is JsonValueKind.String ? value.GetString() : null;
         return await store.FindAsync<FleetRecord>(string.IsNullOrEmpty(named) ? FleetDefinition.DefaultName : named, cancellationToken);
