@@ -4,6 +4,10 @@ using UdpGateway.Listeners.Storage;
 
 namespace UdpGateway.Gateway;
 
+/// <param name="Revision">-1 before the store was read for the first time.</param>
+/// <param name="Failures">Why listeners are not served, by physical resource id.</param>
+internal sealed record ServedConfiguration(long Revision, IReadOnlyCollection<ListenerRecord> Listeners, IReadOnlyDictionary<string, string> Failures);
+
 /// <summary>
 /// Makes the gateway serve what the store says: polls its revision, and opens, changes and closes listeners by
 /// difference. A listener that cannot be served is remembered with its cause and tried again; the others go on.
@@ -29,6 +33,16 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
 
     /// <summary>The store's revision that is served; -1 before the first.</summary>
     public long ServedRevision { get; private set; } = -1;
+
+    /// <summary>The revision is read first: what is served is at least as new. Any thread.</summary>
+    public ServedConfiguration Served
+    {
+        get
+        {
+            var revision = ServedRevision;
+            return new ServedConfiguration(revision, [.. _hosts.Values.Select(host => host.Record)], Failures);
+        }
+    }
 
     /// <summary>Runs until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -132,7 +146,8 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
 
     private async Task ApplyAsync(ConfigurationSnapshot snapshot, CancellationToken cancellationToken)
     {
-        var wanted = snapshot.Listeners.ToDictionary(record => record.PhysicalResourceId, StringComparer.Ordinal);
+        var listeners = services.Options.Fleet is { } fleet ? [.. snapshot.Listeners.Where(record => record.Definition.Fleet == fleet)] : snapshot.Listeners;
+        var wanted = listeners.ToDictionary(record => record.PhysicalResourceId, StringComparer.Ordinal);
         foreach (var gone in _failures.Keys.Where(id => !wanted.ContainsKey(id)))
             _failures.TryRemove(gone, out _);
         // Closed first, since another listener may take the port.
@@ -145,7 +160,7 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
             services.Metrics.Forget(id);
         }
 
-        foreach (var record in snapshot.Listeners)
+        foreach (var record in listeners)
             await TryServeAsync(record, cancellationToken);
     }
 

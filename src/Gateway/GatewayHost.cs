@@ -49,6 +49,9 @@ public sealed partial class GatewayHost : IAsyncDisposable
     /// <summary>Where a balancer asks; null without <see cref="GatewayOptions.HealthPort"/>.</summary>
     public IPEndPoint? HealthEndpoint => _admin.HealthEndpoint;
 
+    /// <summary>What is served now, for whoever reports it. Any thread.</summary>
+    internal ServedConfiguration Served => _follower.Served;
+
     internal IReadOnlyList<Worker> Workers => _services.Workers;
 
     /// <summary>Starts to serve; returns when the store was read once and everything that can be served is.</summary>

@@ -191,6 +191,7 @@ internal sealed class FleetService(IEcs ecs, IElasticLoadBalancingV2 balancing, 
         var definition = fleet.Definition;
         var environment = new Dictionary<string, string>(definition.Environment, StringComparer.Ordinal)
         {
+            ["UDPGW_STORE"] = "dynamodb",
             ["UDPGW_TABLE"] = options.TableName,
             ["UDPGW_FLEET"] = fleet.PhysicalResourceId,
             ["UDPGW_LOAD_BALANCER"] = definition.LoadBalancerArn,
