@@ -21,8 +21,10 @@ public sealed class Ec2Client(AwsConnection connection) : IEc2
             ("IpPermissions.1.ToPort", AwsQuery.Number(rule.Port)),
         };
         permission.AddRange(rule.SourceGroupId is { } source
-            ? [("IpPermissions.1.UserIdGroupPairs.1.GroupId", source), ("IpPermissions.1.UserIdGroupPairs.1.Description", rule.Description)]
+            ? [("IpPermissions.1.Groups.1.GroupId", source), ("IpPermissions.1.Groups.1.Description", rule.Description)]
             : [("IpPermissions.1.IpRanges.1.CidrIp", rule.Cidr), ("IpPermissions.1.IpRanges.1.Description", rule.Description)]);
+        permission.Add(("TagSpecification.1.ResourceType", "security-group-rule"));
+        permission.AddRange(AwsQuery.List("TagSpecification.1.Tag", rule.Tags, tag => [("Key", tag.Key), ("Value", tag.Value)]));
         return TryCallAsync(new AuthorizeSecurityGroupIngress([.. permission]), cancellationToken, "InvalidPermission.Duplicate");
     }
 
@@ -54,7 +56,7 @@ public sealed class Ec2Client(AwsConnection connection) : IEc2
         AwsQuery.Text(rule, "securityGroupRuleId") ?? "",
         AwsQuery.ReadNumber(AwsQuery.Text(rule, "fromPort")),
         AwsQuery.ReadNumber(AwsQuery.Text(rule, "toPort")),
-        AwsQuery.Text(rule, "description"));
+        AwsQuery.Members(rule, "tagSet").ToDictionary(tag => AwsQuery.Text(tag, "key") ?? "", tag => AwsQuery.Text(tag, "value") ?? "", StringComparer.Ordinal));
 
     /// <summary>Null when the service refuses with one of the codes.</summary>
     private async Task<XElement?> TryCallAsync(Request request, CancellationToken cancellationToken, params string[] expectedCodes)

@@ -20,6 +20,6 @@ public interface IEc2
 /// <summary>Admits UDP to one port, either from a network or from another security group.</summary>
 /// <param name="Cidr">IPv4 network; null if <paramref name="SourceGroupId"/> is given.</param>
 /// <param name="Description">At most 255 characters of those that EC2 takes.</param>
-public sealed record IngressRule(int Port, string? Cidr, string? SourceGroupId, string Description);
+public sealed record IngressRule(int Port, string? Cidr, string? SourceGroupId, string Description, IReadOnlyDictionary<string, string> Tags);
 
-public sealed record IngressRuleDescription(string RuleId, int FromPort, int ToPort, string? Description);
+public sealed record IngressRuleDescription(string RuleId, int FromPort, int ToPort, IReadOnlyDictionary<string, string> Tags);

@@ -60,7 +60,7 @@ internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 
 
         foreach (var (groupId, _) in Admissions(fleet, listener))
         {
-            var rules = (await ec2.DescribeSecurityGroupRulesAsync(groupId, cancellationToken)).Where(rule => rule.Description == DescriptionOf(listener)).Select(rule => rule.RuleId).ToArray();
+            var rules = (await ec2.DescribeSecurityGroupRulesAsync(groupId, cancellationToken)).Where(rule => IsOf(listener, fleet, rule)).Select(rule => rule.RuleId).ToArray();
             if (rules.Length > 0)
                 await ec2.RevokeSecurityGroupIngressAsync(groupId, rules, cancellationToken);
         }
@@ -72,6 +72,9 @@ internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 
 
     private static string DescriptionOf(ListenerRecord listener) => $"udp-gateway listener {listener.PhysicalResourceId}";
 
+    private static bool IsOf(ListenerRecord listener, FleetRecord fleet, IngressRuleDescription rule) =>
+        ProvisioningTags.Of(fleet, listener).All(tag => rule.Tags.GetValueOrDefault(tag.Key) == tag.Value);
+
     /// <summary>The rules that the fleet's own do not cover: clients to the balancer, and the balancer to the tasks.</summary>
     private static IEnumerable<(string GroupId, IngressRule Rule)> Admissions(FleetRecord fleet, ListenerRecord listener)
     {
@@ -79,9 +82,9 @@ internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 
         if (fleet.LoadBalancerSecurityGroup is not { } balancerGroup)
             yield break;
         if (!definition.PortRange.Contains(listener.Port))
-            yield return (balancerGroup, new IngressRule(listener.Port, definition.ClientCidr, null, DescriptionOf(listener)));
+            yield return (balancerGroup, new IngressRule(listener.Port, definition.ClientCidr, null, DescriptionOf(listener), ProvisioningTags.Of(fleet, listener)));
         if (!definition.PortRange.Contains(TargetPortOf(listener)))
-            yield return (definition.SecurityGroups[0], new IngressRule(TargetPortOf(listener), null, balancerGroup, DescriptionOf(listener)));
+            yield return (definition.SecurityGroups[0], new IngressRule(TargetPortOf(listener), null, balancerGroup, DescriptionOf(listener), ProvisioningTags.Of(fleet, listener)));
     }
 
     private async Task EnsureAdmissionAsync(FleetRecord fleet, ListenerRecord listener, CancellationToken cancellationToken)
@@ -89,7 +92,7 @@ internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 
         foreach (var (groupId, rule) in Admissions(fleet, listener))
         {
             var present = await ec2.DescribeSecurityGroupRulesAsync(groupId, cancellationToken);
-            if (!present.Any(existing => existing.Description == rule.Description && existing.FromPort == rule.Port && existing.ToPort == rule.Port))
+            if (!present.Any(existing => IsOf(listener, fleet, existing) && existing.FromPort == rule.Port && existing.ToPort == rule.Port))
                 await ec2.AuthorizeSecurityGroupIngressAsync(groupId, rule, cancellationToken);
         }
     }
