@@ -2,6 +2,7 @@ using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using UdpGateway.Cli.LocalStack;
 using UdpGateway.Cli.Terminal;
+using UdpGateway.Listeners;
 using UdpGateway.Listeners.Storage;
 using UdpGateway.Provider;
 
