@@ -46,11 +46,11 @@ internal sealed record AwsClientSettings(string Region)
 }
 
 /// <summary>
-/// One call, in any of AWS's protocols. Each operation is a class of its own without members: its name becomes the name of the trace span.
+/// One call, in any of AWS's protocols. Each operation is a class of its own without members but its parameters: its name becomes the name of the trace span.
 /// </summary>
 internal abstract class AwsRequest : AmazonWebServiceRequest
 {
-    public required HttpMethod Method { get; init; }
+    public HttpMethod Method { get; init; } = HttpMethod.Post;
 
     /// <summary>Absolute path; a <c>{Name}</c> in it stands for the entry of <see cref="PathParameters"/> with that key.</summary>
     public string Path { get; init; } = "/";

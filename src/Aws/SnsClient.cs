@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using System.Xml;
 using System.Xml.Linq;
 
 namespace UdpGateway.Aws;
@@ -20,7 +19,6 @@ public sealed class SnsClient(AwsConnection connection) : ISns
     {
         var request = new PublishBatch
         {
-            Method = HttpMethod.Post,
             Headers = FormHeaders(),
             Body = Form(topicArn, messages),
             Recorded = connection.Records ? Json(topicArn, messages) : null,
@@ -29,78 +27,54 @@ public sealed class SnsClient(AwsConnection connection) : ISns
 
         var response = await _transport.SendAsync(request, cancellationToken);
 
-        return [.. Elements(Parse(response), "Failed").Elements().Select(ReadFailure)];
+        return [.. AwsQuery.Parse(response, "SNS PublishBatch").Descendants().Where(element => element.Name.LocalName == "Failed").Elements().Select(ReadFailure)];
     }
 
     public async Task<string?> SubscribeAsync(string topicArn, string protocol, string endpoint, IReadOnlyDictionary<string, string> attributes, CancellationToken cancellationToken)
     {
-        var form = new List<(string Name, string Value)> { ("TopicArn", topicArn), ("Protocol", protocol), ("Endpoint", endpoint) };
-        var number = 0;
-        foreach (var (name, value) in attributes)
-        {
-            number++;
-            form.Add((string.Create(CultureInfo.InvariantCulture, $"Attributes.entry.{number}.key"), name));
-            form.Add((string.Create(CultureInfo.InvariantCulture, $"Attributes.entry.{number}.value"), value));
-        }
+        var answer = await CallAsync(
+            new Subscribe(
+            [
+                ("TopicArn", topicArn), ("Protocol", protocol), ("Endpoint", endpoint),
+                .. AwsQuery.List<KeyValuePair<string, string>>("Attributes.entry", attributes, attribute => [("key", attribute.Key), ("value", attribute.Value)]),
+            ]),
+            cancellationToken);
 
-        var answer = await CallAsync(new Subscribe { Method = HttpMethod.Post, Headers = FormHeaders(), Body = Form("Subscribe", form) }, cancellationToken);
-
-        var arn = Elements(answer, "SubscriptionArn").FirstOrDefault()?.Value;
+        var arn = Find(answer, "SubscriptionArn")?.Value;
         return arn is not null && arn.StartsWith("arn:", StringComparison.Ordinal) ? arn : null;
     }
 
     public Task UnsubscribeAsync(string subscriptionArn, CancellationToken cancellationToken) =>
-        CallAsync(new Unsubscribe { Method = HttpMethod.Post, Headers = FormHeaders(), Body = Form("Unsubscribe", [("SubscriptionArn", subscriptionArn)]) }, cancellationToken);
+        CallAsync(new Unsubscribe([("SubscriptionArn", subscriptionArn)]), cancellationToken);
 
     public async Task<SnsSubscriptionPage> ListSubscriptionsByTopicAsync(string topicArn, string? nextToken, CancellationToken cancellationToken)
     {
-        var form = new List<(string, string)> { ("TopicArn", topicArn) };
-        if (nextToken is not null)
-            form.Add(("NextToken", nextToken));
-        var answer = await CallAsync(new ListSubscriptionsByTopic { Method = HttpMethod.Post, Headers = FormHeaders(), Body = Form("ListSubscriptionsByTopic", form) }, cancellationToken);
+        var answer = await CallAsync(new ListSubscriptionsByTopic([("TopicArn", topicArn), ("NextToken", nextToken)]), cancellationToken);
 
-        var next = Elements(answer, "NextToken").FirstOrDefault()?.Value;
+        var next = Find(answer, "NextToken")?.Value;
         return new SnsSubscriptionPage(
-            [.. Elements(answer, "Subscriptions").Elements().Select(member => new SnsSubscription(Child(member, "SubscriptionArn"), Child(member, "Protocol"), Child(member, "Endpoint")))],
+            [.. AwsQuery.Members(answer, "Subscriptions").Select(member => new SnsSubscription(TextOf(member, "SubscriptionArn"), TextOf(member, "Protocol"), TextOf(member, "Endpoint")))],
             string.IsNullOrEmpty(next) ? null : next);
     }
 
-    private async Task<XDocument> CallAsync(AwsRequest request, CancellationToken cancellationToken)
+    private async Task<XElement> CallAsync(AwsRequest request, CancellationToken cancellationToken)
     {
+        var operation = $"SNS {request.GetType().Name}";
         try
         {
-            return Parse(await _repeating.Value.SendAsync(request, cancellationToken));
+            return AwsQuery.Parse(await _repeating.Value.SendAsync(request, cancellationToken), operation);
         }
-        catch (AwsServiceException exception) when (exception.ErrorCode is null && ReadError(exception.Body) is var (code, message))
+        catch (AwsServiceException exception) when (exception.ErrorCode is null && AwsQuery.ReadError(exception.Body) is var (code, message))
         {
-            // Errors of this protocol are XML, which the transport does not read.
-            throw AwsServiceException.FromAnswer($"SNS {request.GetType().Name}", exception.StatusCode, code, code.StartsWith("Throttl", StringComparison.Ordinal), message, exception.RequestId, exception, exception.Body.ToArray());
+            throw AwsServiceException.FromAnswer(operation, exception.StatusCode, code, code.StartsWith("Throttl", StringComparison.Ordinal), message, exception.RequestId, exception, exception.Body.ToArray());
         }
     }
 
-    private static (string Code, string Message)? ReadError(ReadOnlyMemory<byte> body)
-    {
-        try
-        {
-            var error = body.IsEmpty ? null : Elements(Load(body), "Error").FirstOrDefault();
-            return error is null ? null : (Child(error, "Code"), Child(error, "Message"));
-        }
-        catch (XmlException)
-        {
-            // Some proxy's page: the status says all there is.
-            return null;
-        }
-    }
+    private static XElement? Find(XElement answer, string name) => answer.Descendants().FirstOrDefault(element => element.Name.LocalName == name);
+
+    private static string TextOf(XElement structure, string name) => AwsQuery.Text(structure, name) ?? string.Empty;
 
     private static List<KeyValuePair<string, string>> FormHeaders() => [new("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")];
-
-    private static byte[] Form(string action, IEnumerable<(string Name, string Value)> parameters)
-    {
-        var form = new StringBuilder("Version=2010-03-31&Action=").Append(action);
-        foreach (var (name, value) in parameters)
-            form.Append('&').Append(name).Append('=').Append(Uri.EscapeDataString(value));
-        return Encoding.ASCII.GetBytes(form.ToString());
-    }
 
     private static byte[] Form(string topicArn, IReadOnlyList<SnsMessage> messages)
     {
@@ -133,40 +107,20 @@ public sealed class SnsClient(AwsConnection connection) : ISns
         }),
     }, AwsJson.Relaxed);
 
-    private static XDocument Parse(AwsResponse response)
-    {
-        try
-        {
-            return Load(response.Body);
-        }
-        catch (XmlException exception)
-        {
-            throw new AwsServiceException(AwsFailure.ServiceFault, "SNS answered what is no XML", exception);
-        }
-    }
-
-    private static XDocument Load(ReadOnlyMemory<byte> body)
-    {
-        using var reader = XmlReader.Create(new MemoryStream(body.ToArray()), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit });
-        return XDocument.Load(reader);
-    }
-
-    private static IEnumerable<XElement> Elements(XDocument document, string name) => document.Descendants().Where(element => element.Name.LocalName == name);
-
-    private static string Child(XElement parent, string name) => parent.Elements().FirstOrDefault(element => element.Name.LocalName == name)?.Value ?? string.Empty;
-
     private static BatchEntryFailure ReadFailure(XElement member)
     {
-        string? Value(string name) => member.Elements().FirstOrDefault(element => element.Name.LocalName == name)?.Value;
+        string? Value(string name) => AwsQuery.Text(member, name);
         var index = int.TryParse(Value("Id"), CultureInfo.InvariantCulture, out var id) ? id : -1;
         return new BatchEntryFailure(index, Value("Code") ?? "no code", Value("SenderFault") != "true");
     }
 
     private sealed class PublishBatch : AwsRequest;
 
-    private sealed class Subscribe : AwsRequest;
+    private abstract class Request(params IEnumerable<(string Name, string? Value)> parameters) : AwsQueryRequest("2010-03-31", parameters);
 
-    private sealed class Unsubscribe : AwsRequest;
+    private sealed class Subscribe(params IEnumerable<(string Name, string? Value)> parameters) : Request(parameters);
 
-    private sealed class ListSubscriptionsByTopic : AwsRequest;
+    private sealed class Unsubscribe(params IEnumerable<(string Name, string? Value)> parameters) : Request(parameters);
+
+    private sealed class ListSubscriptionsByTopic(params IEnumerable<(string Name, string? Value)> parameters) : Request(parameters);
 }

@@ -4,6 +4,10 @@ using UdpGateway.Listeners.Storage;
 
 namespace UdpGateway.Gateway;
 
+/// <param name="Revision">-1 before the store was read for the first time.</param>
+/// <param name="Failures">Why listeners are not served, by physical resource id.</param>
+internal sealed record ServedConfiguration(long Revision, IReadOnlyCollection<ListenerRecord> Listeners, IReadOnlyDictionary<string, string> Failures);
+
 /// <summary>
 /// Makes the gateway serve what the store says: polls its revision, and opens, changes and closes listeners by
 /// difference. A listener that cannot be served is remembered with its cause and tried again; the others go on.
@@ -32,6 +36,16 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
 
     /// <summary>The store's revision that is served; -1 before the first.</summary>
     public long ServedRevision { get; private set; } = -1;
+
+    /// <summary>The revision is read first: what is served is at least as new. Any thread.</summary>
+    public ServedConfiguration Served
+    {
+        get
+        {
+            var revision = ServedRevision;
+            return new ServedConfiguration(revision, [.. _hosts.Values.Select(host => host.Record)], Failures);
+        }
+    }
 
     /// <summary>Runs until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -135,7 +149,8 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
 
     private async Task ApplyAsync(ConfigurationSnapshot snapshot, CancellationToken cancellationToken)
     {
-        var listeners = snapshot.EffectiveListeners();
+        var effective = snapshot.EffectiveListeners();
+        var listeners = services.Options.Fleet is { } fleet ? [.. effective.Where(record => record.Definition.Fleet == fleet)] : effective;
         var wanted = listeners.ToDictionary(record => record.PhysicalResourceId, StringComparer.Ordinal);
         foreach (var gone in _failures.Keys.Where(id => !wanted.ContainsKey(id)))
             _failures.TryRemove(gone, out _);

@@ -58,6 +58,9 @@ public sealed partial class GatewayHost : IAsyncDisposable
     /// <summary>Where a balancer asks; null without <see cref="GatewayOptions.HealthPort"/>.</summary>
     public IPEndPoint? HealthEndpoint => _admin.HealthEndpoint;
 
+    /// <summary>What is served now, for whoever reports it. Any thread.</summary>
+    internal ServedConfiguration Served => _follower.Served;
+
     internal IReadOnlyList<Worker> Workers => _services.Workers;
 
     /// <summary>What is served now. Any thread.</summary>

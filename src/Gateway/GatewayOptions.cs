@@ -31,6 +31,9 @@ public sealed partial record GatewayOptions
     /// <summary>TCP port of the admin endpoint on 127.0.0.1, with everything; 0 takes a free one.</summary>
     public int AdminPort { get; init; }
 
+    /// <summary>Serve only the listeners of this fleet; null for all that the store has.</summary>
+    public string? Fleet { get; init; }
+
     /// <summary>Threads that serve; each has its own socket per port.</summary>
     public int Workers { get; init; } = 1;
 

@@ -36,6 +36,8 @@ internal static class GatewaySettings
             AdminPort = AdminPort(settings),
             HealthPort = Integer(settings, "health-port"),
             AdminNetworks = [.. Items(settings, "admin-networks").Select(Network)],
+            Fleet = settings["fleet"],
+            WaitsForBalancer = !string.IsNullOrEmpty(settings["fleet"]),
             Workers = Integer(settings, "workers") ?? Environment.ProcessorCount,
             DrainTime = Seconds(settings, "drain-seconds") ?? TimeSpan.FromSeconds(DefaultDrainSeconds),
             FlushTime = Seconds(settings, "flush-seconds") ?? defaults.FlushTime,

@@ -249,7 +249,7 @@ internal sealed partial class ListenerHost
 
     private List<IDatagramSocket> Bind(ListenerRecord record)
     {
-        var endpoint = new IPEndPoint(_services.Options.BindAddress, record.Port);
+        var endpoint = new IPEndPoint(_services.Options.BindAddress, record.TargetPort ?? record.Port);
         var share = _services.Workers.Count > 1;
         var sockets = new List<IDatagramSocket>();
         try
@@ -272,7 +272,7 @@ internal sealed partial class ListenerHost
                 SocketError.AddressNotAvailable => "cannot be bound: the address is not of this machine",
                 _ => $"cannot be bound ({fault.SocketErrorCode})",
             };
-            throw new ListenerNotServedException($"UDP port {record.Port} on {endpoint.Address} {cause}.", fault);
+            throw new ListenerNotServedException($"UDP port {endpoint.Port} on {endpoint.Address} {cause}.", fault);
         }
     }
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using UdpGateway.Aws;
 using UdpGateway.Gateway;
 using UdpGateway.Gateway.Destinations;
+using UdpGateway.Gateway.Fleets;
 using UdpGateway.Listeners.Storage;
 
 const string Health = "--health";
@@ -32,9 +33,14 @@ try
     var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+    var membership = await FleetTask.ReadAsync(settings, CancellationToken.None);
     await using var host = await GatewayHost.StartAsync(options, stores.Listeners, stores.Secrets, clients, loggers, CancellationToken.None);
+    using var fleet = membership is null ? null : FleetTask.Join(membership, credentials, options, settings["table"] ?? throw new FormatException("A fleet follows a table: --store dynamodb --table NAME."), host, loggers);
     await stop.Task;
-    await host.StopAsync();
+    var stopping = host.StopAsync();
+    if (fleet is not null)
+        await fleet.LeaveAsync(stopping);
+    await stopping;
     return 0;
 
     void Stop(PosixSignalContext signal)
@@ -43,7 +49,7 @@ try
         signal.Cancel = stop.TrySetResult();
     }
 }
-catch (Exception mistake) when (mistake is ArgumentException or FormatException or EmbeddedStoreException or AmazonClientException)
+catch (Exception mistake) when (mistake is ArgumentException or FormatException or EmbeddedStoreException or AmazonClientException or HttpRequestException)
 {
     await Console.Error.WriteLineAsync(mistake.Message);
     return 1;

@@ -28,6 +28,9 @@ public sealed record ListenerDefinition
     /// <summary>The UDP port that the template asks for; our extension. Null: the provider allocates one.</summary>
     public int? Port { get; init; }
 
+    /// <summary>The fleet that serves the listener; our extension.</summary>
+    public string Fleet { get; init; } = FleetDefinition.DefaultName;
+
     /// <summary>Source networks that may send (outer addresses for WireGuard). With <see cref="AllowedDomains"/> also empty: any may.</summary>
     public IReadOnlyList<IPNetwork> AllowedNetworks { get; init; } = [];
 

@@ -58,6 +58,7 @@ public static class ListenerProperties
         Description = declaration.Description,
         Protocol = ListenerValidator.IsWireGuard(declaration) ? ListenerProtocol.WireGuard : ListenerProtocol.Udp,
         Port = declaration.Port,
+        Fleet = string.IsNullOrEmpty(declaration.Fleet) ? FleetDefinition.DefaultName : declaration.Fleet,
         AllowedNetworks = Networks(declaration.ClientRestrictions.Networks),
         AllowedDomains = Domains(declaration.ClientRestrictions.Domains),
         Peers = [.. declaration.Peers.Select(peer => Define(peer, keys))],

@@ -34,7 +34,8 @@ public sealed partial class CustomResourceHandler
             secrets,
             new ListenerResource(options, store, new ListenerSecrets(secrets, time), provisioner, logger),
             new DestinationArnResource(options, store, provisioner, logger),
-            packetSources is null ? null : new PacketSourceResource(store, packetSources, logger));
+            packetSources is null ? null : new PacketSourceResource(store, packetSources, logger),
+            provisioner is AwsProvisioner aws ? new FleetResource(store, aws.Fleets, logger) : null);
         _sender = new ResponseSender(responseClient, time, logger);
         _time = time;
         _logger = logger;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using UdpGateway.Listeners;
 using UdpGateway.Listeners.Storage;
 
 namespace UdpGateway.Provider.TestHost;
@@ -9,8 +10,8 @@ namespace UdpGateway.Provider.TestHost;
 /// </summary>
 internal sealed class ScriptedProvisioner(string directory) : IListenerProvisioner
 {
-    public Task<int> AllocatePortAsync(string physicalResourceId, string logicalResourceId, int? requestedPort, CancellationToken cancellationToken) =>
-        Task.FromResult(requestedPort ?? 40_000 + (Count("ports") % 20_000));
+    public Task<ListenerPorts> AllocatePortAsync(string physicalResourceId, string logicalResourceId, ListenerDefinition definition, CancellationToken cancellationToken) =>
+        Task.FromResult(new ListenerPorts(definition.Port ?? 40_000 + (Count("ports") % 20_000)));
 
     public async Task WaitUntilServedAsync(ListenerRecord record, CancellationToken cancellationToken)
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using UdpGateway.Cli.LocalStack;
 using UdpGateway.Cli.Terminal;
+using UdpGateway.Listeners;
 using UdpGateway.Listeners.Storage;
 using UdpGateway.Provider;
 
@@ -50,7 +51,7 @@ internal static class DownCommand
     /// <summary>While a stack is deleted, no gateway runs.</summary>
     private sealed class NothingServed : IListenerProvisioner
     {
-        public Task<int> AllocatePortAsync(string physicalResourceId, string logicalResourceId, int? requestedPort, CancellationToken cancellationToken) =>
+        public Task<ListenerPorts> AllocatePortAsync(string physicalResourceId, string logicalResourceId, ListenerDefinition definition, CancellationToken cancellationToken) =>
             throw new ProvisioningException("No listener is made while the stack is deleted.");
 
         public Task WaitUntilServedAsync(ListenerRecord record, CancellationToken cancellationToken) =>

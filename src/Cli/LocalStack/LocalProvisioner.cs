@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using UdpGateway.Gateway;
+using UdpGateway.Listeners;
 using UdpGateway.Listeners.Storage;
 using UdpGateway.Provider;
 
@@ -13,15 +14,15 @@ internal sealed class LocalProvisioner(GatewayHost gateway, IPAddress bindAddres
     private static readonly TimeSpan ServeTimeout = TimeSpan.FromSeconds(15);
 
     /// <summary>The port that the user asks for, else the one that this listener had before, else a free one.</summary>
-    public Task<int> AllocatePortAsync(string physicalResourceId, string logicalResourceId, int? requestedPort, CancellationToken cancellationToken)
+    public Task<ListenerPorts> AllocatePortAsync(string physicalResourceId, string logicalResourceId, ListenerDefinition definition, CancellationToken cancellationToken)
     {
-        var asked = requestedPorts.TryGetValue(logicalResourceId, out var option) ? option : requestedPort;
+        var asked = requestedPorts.TryGetValue(logicalResourceId, out var option) ? option : definition.Port;
         if (asked is { } port && FindObstacle(bindAddress, port) is { } obstacle)
             throw new ProvisioningException($"UDP port {port} on {bindAddress} cannot be used: {obstacle} Choose another one with --port {logicalResourceId}=PORT.");
         var remembered = state.Ports.TryGetValue(logicalResourceId, out var known) && FindObstacle(bindAddress, known) is null ? known : (int?)null;
         var allocated = asked ?? remembered ?? FreePort();
         state.Ports[logicalResourceId] = allocated;
-        return Task.FromResult(allocated);
+        return Task.FromResult(new ListenerPorts(allocated));
     }
 
     public async Task WaitUntilServedAsync(ListenerRecord record, CancellationToken cancellationToken)

@@ -8,6 +8,9 @@ public sealed record BindingContext
 
     public required string LogicalResourceId { get; init; }
 
+    /// <summary>Whether there is a fleet with this name; in local mode every name is as good as another.</summary>
+    public Func<string, bool> HasFleet { get; init; } = static _ => true;
+
     /// <summary>Whether a destination with this ARN may do without a Role: functions of the template in local mode.</summary>
     public Func<string, bool> MayOmitRole { get; init; } = static _ => false;
 }

@@ -8,6 +8,9 @@ public sealed record ListenerRecord : ResourceRecord
     /// <summary>UDP port that clients use.</summary>
     public required int Port { get; init; }
 
+    /// <summary>UDP port that gateways bind where it differs from <see cref="Port"/>, which is then the balancer's; otherwise null.</summary>
+    public int? TargetPort { get; init; }
+
     /// <summary>Base64; null unless the listener speaks WireGuard.</summary>
     public string? WireGuardPublicKey { get; init; }
 

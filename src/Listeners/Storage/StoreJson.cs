@@ -8,6 +8,7 @@ namespace UdpGateway.Listeners.Storage;
 [JsonSourceGenerationOptions(UseStringEnumConverter = true, WriteIndented = true, Converters = [typeof(NetworkConverter)], DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ResourceRecord))]
 [JsonSerializable(typeof(ListenerRecord))]
+[JsonSerializable(typeof(FleetRecord))]
 [JsonSerializable(typeof(ListenerDefinition))]
 public sealed partial class ListenerJson : JsonSerializerContext;
 

@@ -30,7 +30,12 @@ internal sealed partial class ListenerValidator : AbstractValidator<ListenerDecl
         RuleFor(listener => listener.Port)
             .InclusiveBetween(1, 65535).WithErrorCode("listener_port").WithMessage("must be a port from 1 to 65535");
         RuleFor(listener => listener.Fleet)
-            .Must(fleet => fleet is null or "" or "default").WithErrorCode("fleet_unknown").WithMessage("must be default; other fleets are not supported yet");
+            .Must(fleet => string.IsNullOrEmpty(fleet) || FleetValidator.BeName(fleet)).WithErrorCode("fleet_name").WithMessage(FleetValidator.NameSentence)
+            .DependentRules(() => RuleFor(listener => listener.Fleet)
+                .Must(fleet => context.HasFleet(string.IsNullOrEmpty(fleet) ? FleetDefinition.DefaultName : fleet)).WithErrorCode("fleet_unknown")
+                .WithMessage(listener => string.IsNullOrEmpty(listener.Fleet)
+                    ? $"is absent and this provider has no fleet named {FleetDefinition.DefaultName}; name one of its fleets"
+                    : "must be the name of a fleet of this provider; a Custom::UdpGatewayFleet makes one"));
 
         RuleFor(listener => listener.ClientRestrictions).SetValidator(new ClientRestrictionsValidator());
 

@@ -1,3 +1,4 @@
+using UdpGateway.Listeners;
 using UdpGateway.Listeners.Storage;
 
 namespace UdpGateway.Provider;
@@ -10,7 +11,7 @@ public interface IListenerProvisioner
     /// either the same port, or one that costs nothing when it is not used.
     /// </summary>
     /// <exception cref="ProvisioningException">There is no such port; the message says why.</exception>
-    Task<int> AllocatePortAsync(string physicalResourceId, string logicalResourceId, int? requestedPort, CancellationToken cancellationToken);
+    Task<ListenerPorts> AllocatePortAsync(string physicalResourceId, string logicalResourceId, ListenerDefinition definition, CancellationToken cancellationToken);
 
     /// <summary>
     /// Returns when the record, at its version or a newer one, is served. Cancelling it is no failure: asking again, also from
@@ -24,6 +25,10 @@ public interface IListenerProvisioner
     /// <summary>Gives back what serving took. Called before the record is deleted, and possibly again after a failure.</summary>
     Task ReleaseAsync(ListenerRecord record, CancellationToken cancellationToken);
 }
+
+/// <param name="Port">What clients send to.</param>
+/// <param name="TargetPort">What gateways bind where it is another one; otherwise null.</param>
+public readonly record struct ListenerPorts(int Port, int? TargetPort = null);
 
 /// <summary>A listener cannot be provisioned; the message is one sentence for the stack's events and holds no secret.</summary>
 public sealed class ProvisioningException : Exception

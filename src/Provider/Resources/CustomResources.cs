@@ -25,9 +25,9 @@ internal interface ICustomResource
 }
 
 /// <summary>Finds the resource of a type, and handles what all types have in common.</summary>
-internal sealed class CustomResources(ProviderOptions options, ISecretStore secrets, ICustomResource listener, ICustomResource destinationArn, ICustomResource? packetSource)
+internal sealed class CustomResources(
+    ProviderOptions options, ISecretStore secrets, ICustomResource listener, ICustomResource destinationArn, ICustomResource? packetSource, ICustomResource? fleet)
 {
-    private static readonly string[] NotYetSupported = ["PacketSource", "Fleet"];
 
     public async Task<CustomResourceAnswer> ApplyAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
     {
@@ -71,6 +71,7 @@ internal sealed class CustomResources(ProviderOptions options, ISecretStore secr
         "Listener" => listener,
         "DestinationArn" => destinationArn,
         "PacketSource" => packetSource,
+        "Fleet" => fleet,
         _ => null,
     };
 
@@ -86,9 +87,12 @@ internal sealed class CustomResources(ProviderOptions options, ISecretStore secr
         return null;
     }
 
-    private static string UnknownType(string resourceType) => NotYetSupported.Contains(Noun(resourceType))
-        ? $"{resourceType} is not supported by this provider yet; remove the resource."
-        : "The resource type is not one of this provider's; it handles Custom::ProxylityUdpGatewayListener, …DestinationArn and …PacketSource, and the same under Custom::UdpGateway….";
+    private static string UnknownType(string resourceType) => Noun(resourceType) switch
+    {
+        "Fleet" => $"{resourceType} belongs to AWS; on this machine one gateway serves every listener, so leave the resource out.",
+        "PacketSource" => $"{resourceType} is not supported by this provider; remove the resource.",
+        _ => "The resource type is not one of this provider's; it handles Custom::ProxylityUdpGatewayListener, …DestinationArn and …PacketSource, the same under Custom::UdpGateway…, and Custom::UdpGatewayFleet.",
+    };
 
     private async Task RequireApiKeyAsync(JsonElement properties, CancellationToken cancellationToken)
     {

@@ -22,7 +22,7 @@ internal static class Generations
     }
 
     public static ListenerRecord New(
-        string physicalId, CustomResourceEvent request, RequestState state, ListenerDefinition definition, ListenerKeys keys, int port)
+        string physicalId, CustomResourceEvent request, RequestState state, ListenerDefinition definition, ListenerKeys keys, ListenerPorts ports)
     {
         return new ListenerRecord
         {
@@ -30,7 +30,8 @@ internal static class Generations
             StackId = request.StackId,
             LogicalResourceId = request.LogicalResourceId,
             Definition = definition,
-            Port = port,
+            Port = ports.Port,
+            TargetPort = ports.TargetPort,
             WireGuardPublicKey = keys.PublicKey,
             SecretId = keys.SecretId,
             RequestId = request.Key.RequestId,
@@ -46,10 +47,11 @@ internal static class Generations
         return OwnedRecords<ListenerRecord>.Claim(changed, request, state);
     }
 
-    // Name and Port are what clients and other stacks know. Only a Port that is declared anew counts: where local mode
+    // Name, Fleet and Port are what clients and other stacks know. Only a Port that is declared anew counts: where local mode
     // serves another port than the declared one, repeating the declaration changes nothing.
     private static bool MustReplace(ListenerRecord current, ListenerDefinition definition) =>
         current.Definition.Name != definition.Name
+        || current.Definition.Fleet != definition.Fleet
         || (definition.Port is { } port && port != current.Port && port != current.Definition.Port);
 
     private static bool IsSame(ListenerDefinition left, ListenerDefinition right) =>

@@ -19,7 +19,8 @@ internal sealed partial class ListenerResource(
     public async Task<CustomResourceAnswer> ApplyAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
     {
         // 2 bind, 3 validate
-        var (definition, literals) = Bind(request);
+        var fleet = await FindFleetAsync(request, cancellationToken);
+        var (definition, literals) = Bind(request, fleet);
 
         // 4 secrets
         await secrets.CheckReferencesAsync(definition, cancellationToken);
@@ -45,7 +46,7 @@ internal sealed partial class ListenerResource(
         }
 
         await _records.RequireNewestAsync(request, cancellationToken);
-        return CustomResourceAnswer.Success(record.PhysicalResourceId, data => WriteAttributes(data, record));
+        return CustomResourceAnswer.Success(record.PhysicalResourceId, data => WriteAttributes(data, record, fleet?.DomainName ?? options.DomainName));
     }
 
     public async Task DeleteAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
@@ -64,17 +65,27 @@ internal sealed partial class ListenerResource(
     public Task AcknowledgeAsync(CustomResourceEvent request, string physicalResourceId, CancellationToken cancellationToken) =>
         _records.AnnounceAsync(request, physicalResourceId, cancellationToken);
 
-    private (ListenerDefinition Definition, IReadOnlyDictionary<string, KeyText> Literals) Bind(CustomResourceEvent request)
+    private (ListenerDefinition Definition, IReadOnlyDictionary<string, KeyText> Literals) Bind(CustomResourceEvent request, FleetRecord? fleet)
     {
         var bound = ListenerProperties.Bind(request.Properties, new BindingContext
         {
             StackId = request.StackId,
             LogicalResourceId = request.LogicalResourceId,
             MayOmitRole = options.MayOmitRole,
+            HasFleet = name => provisioner is not AwsProvisioner || name == fleet?.PhysicalResourceId,
         });
         foreach (var warning in bound.Warnings)
             Log.Warned(logger, request.LogicalResourceId, warning);
         return bound.Definition is { } definition ? (definition, bound.Keys) : throw RequestRefusedException.Because(bound.Problems, bound.Warnings);
+    }
+
+    /// <summary>The fleet that the properties name; null in local mode, which has none, or if there is no such fleet.</summary>
+    private async Task<FleetRecord?> FindFleetAsync(CustomResourceEvent request, CancellationToken cancellationToken)
+    {
+        if (provisioner is not AwsProvisioner)
+            return null;
+        var named = request.Properties.ValueKind is JsonValueKind.Object && request.Properties.TryGetProperty("Fleet", out var value) && value.ValueKind is JsonValueKind.String ? value.GetString() : null;
+        return await store.FindAsync<FleetRecord>(string.IsNullOrEmpty(named) ? FleetDefinition.DefaultName : named, cancellationToken);
     }
 
     private async Task<(ListenerRecord Record, string? ReplacedSecretId)> StoreAsync(
@@ -98,7 +109,7 @@ internal sealed partial class ListenerResource(
             {
                 var desired = current is not null
                     ? Generations.Change(current, request, state, definition, keys)
-                    : Generations.New(physicalId, request, state, definition, keys, await provisioner.AllocatePortAsync(physicalId, request.LogicalResourceId, definition.Port, cancellationToken));
+                    : Generations.New(physicalId, request, state, definition, keys, await provisioner.AllocatePortAsync(physicalId, request.LogicalResourceId, definition, cancellationToken));
                 if (current is not null && Generations.AreEqual(current, desired))
                     return (current, null);
                 written = await store.TryWriteAsync(desired, current?.Version ?? 0, cancellationToken);
@@ -144,18 +155,18 @@ internal sealed partial class ListenerResource(
 
     private static void RequireFreePort(IReadOnlyList<ListenerRecord> all, ListenerDefinition definition)
     {
-        if (definition.Port is { } port && all.FirstOrDefault(record => record.Port == port) is { } holder)
+        if (definition.Port is { } port && all.FirstOrDefault(record => record.Port == port && record.Definition.Fleet == definition.Fleet) is { } holder)
             throw new RequestRefusedException($"Port {port} is in use by the listener {holder.PhysicalResourceId}; when a listener is replaced, both serve until the clean-up, so change Port too or remove it.");
     }
 
     // Never a secret: attributes are readable through the stack's events.
-    private void WriteAttributes(Utf8JsonWriter data, ListenerRecord record)
+    private static void WriteAttributes(Utf8JsonWriter data, ListenerRecord record, string domainName)
     {
         data.WriteString("Id", record.PhysicalResourceId);
-        data.WriteString("Domain", options.DomainName);
+        data.WriteString("Domain", domainName);
         data.WriteNumber("Port", record.Port);
-        data.WriteString("Endpoint", $"{options.DomainName}:{record.Port}");
-        data.WriteString("Fqdn", options.DomainName);
+        data.WriteString("Endpoint", $"{domainName}:{record.Port}");
+        data.WriteString("Fqdn", domainName);
         data.WriteStartArray("DestinationNames");
         foreach (var destination in record.Definition.Destinations)
             data.WriteStringValue(destination.Name);

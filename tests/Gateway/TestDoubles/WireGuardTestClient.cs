@@ -16,12 +16,12 @@ internal sealed class WireGuardTestClient : IDisposable
     private readonly TimeSpan _start = TimeSpan.FromMilliseconds(Environment.TickCount64);
     private Socket _socket = NewSocket();
 
-    public WireGuardTestClient(int port, string gatewayPublicKey, byte[]? privateKey = null, byte[]? presharedKey = null)
+    public WireGuardTestClient(int port, string gatewayPublicKey, byte[]? privateKey = null, byte[]? presharedKey = null, IPAddress? address = null)
     {
         if (privateKey is null)
             WireGuardKeys.GeneratePrivateKey(privateKey = new byte[SecretKey.Size]);
         _privateKey = new SecretKey(privateKey);
-        _gateway = new IPEndPoint(IPAddress.Loopback, port);
+        _gateway = new IPEndPoint(address ?? IPAddress.Loopback, port);
         _client = new WireGuardClient(
             _privateKey, Convert.FromBase64String(gatewayPublicKey), presharedKey is null ? null : new SecretKey(presharedKey), _crypto, RandomNumberGenerator.Fill);
         PublicKey = WireGuardTestKeys.PublicKeyOf(privateKey);

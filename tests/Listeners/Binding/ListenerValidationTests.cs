@@ -31,7 +31,7 @@ public sealed class ListenerValidationTests
     [InlineData("ListenerName", "\"other\"", "ListenerName", "is another spelling of Name and must be equal to it or absent", "\"other\"")]
     [InlineData("Port", "0", "Port", "must be a port from 1 to 65535", "0")]
     [InlineData("Port", "\"65536\"", "Port", "must be a port from 1 to 65535", "65536")]
-    [InlineData("Fleet", "\"eu\"", "Fleet", "must be default; other fleets are not supported yet", "\"eu\"")]
+    [InlineData("Fleet", "\"eu/1\"", "Fleet", "must be the name of a fleet: 1 to 64 letters, digits and hyphens", "\"eu/1\"")]
     [InlineData("PrivateKey", "\"AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\"", "PrivateKey", "must be a {{resolve:secretsmanager:…}} reference to a secret that holds the key; a private key has no place in a template", null)]
     [InlineData("PrivateKey", "\"{{resolve:ssm:k}}\"", "PrivateKey", "cannot be read with {{resolve:ssm:…}}; only secretsmanager references are supported, so keep the key in Secrets Manager", null)]
     [InlineData("Destinations", "null", "Destinations", "must hold at least one destination", null)]

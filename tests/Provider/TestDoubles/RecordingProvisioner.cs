@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using UdpGateway.Listeners;
 using UdpGateway.Listeners.Storage;
 
 namespace UdpGateway.Provider.Tests.TestDoubles;
@@ -14,10 +15,10 @@ internal sealed class RecordingProvisioner : IListenerProvisioner
 
     public Func<int?, Task<int>>? Allocate { get; set; }
 
-    public Task<int> AllocatePortAsync(string physicalResourceId, string logicalResourceId, int? requestedPort, CancellationToken cancellationToken)
+    public async Task<ListenerPorts> AllocatePortAsync(string physicalResourceId, string logicalResourceId, ListenerDefinition definition, CancellationToken cancellationToken)
     {
         Calls.Enqueue($"allocate {physicalResourceId}");
-        return Allocate is not null ? Allocate(requestedPort) : Task.FromResult(requestedPort ?? Interlocked.Increment(ref _nextPort));
+        return new ListenerPorts(Allocate is not null ? await Allocate(definition.Port) : definition.Port ?? Interlocked.Increment(ref _nextPort));
     }
 
     public Task WaitUntilServedAsync(ListenerRecord record, CancellationToken cancellationToken)

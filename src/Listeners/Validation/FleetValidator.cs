@@ -1,0 +1,69 @@
+using System.Text.RegularExpressions;
+using FluentValidation;
+
+namespace UdpGateway.Listeners.Validation;
+
+/// <summary>Judges a fleet as a whole. Messages are predicates of the property path.</summary>
+internal sealed partial class FleetValidator : AbstractValidator<FleetDeclaration>
+{
+    public const string NameSentence = "must be the name of a fleet: 1 to 64 letters, digits and hyphens";
+
+    // Amazon ECS Developer Guide, "Task CPU and memory": MiB from, to, and the step between, by CPU units.
+    private static readonly Dictionary<int, (int From, int To, int Step)> MemoryByCpu = new()
+    {
+        [256] = (512, 2048, 512),
+        [512] = (1024, 4096, 1024),
+        [1024] = (2048, 8192, 1024),
+        [2048] = (4096, 16_384, 1024),
+        [4096] = (8192, 30_720, 1024),
+        [8192] = (16_384, 61_440, 4096),
+        [16_384] = (32_768, 122_880, 8192),
+    };
+
+    public FleetValidator()
+    {
+        RuleFor(fleet => fleet.Name).Must(BeName).WithErrorCode("fleet_name").WithMessage(NameSentence);
+        Require(fleet => fleet.Cluster, "the name or ARN of an ECS cluster", "cluster");
+        RuleFor(fleet => fleet.LoadBalancerArn)
+            .Must(text => Arn.TryParse(text, out var arn) && arn.Service == "elasticloadbalancing" && arn.Resource.StartsWith("loadbalancer/", StringComparison.Ordinal))
+            .WithErrorCode("load_balancer").WithMessage("must be the ARN of a Network Load Balancer");
+        RuleFor(fleet => fleet.Subnets).NotEmpty().WithErrorCode("subnets").WithMessage("must hold at least one subnet");
+        RuleFor(fleet => fleet.SecurityGroups).NotEmpty().WithErrorCode("security_groups").WithMessage("must hold at least one security group for the tasks");
+        RuleFor(fleet => fleet.DesiredCount).InclusiveBetween(1, 250).WithErrorCode("desired_count").WithMessage("must be a number of tasks from 1 to 250");
+        RuleFor(fleet => fleet.Cpu)
+            .Must(cpu => cpu is null || MemoryByCpu.ContainsKey(cpu.Value)).WithErrorCode("cpu")
+            .WithMessage($"must be one of Fargate's sizes: {string.Join(", ", MemoryByCpu.Keys)}");
+        RuleFor(fleet => fleet.Memory).Must((fleet, memory) => FitsCpu(fleet.Cpu ?? 256, memory ?? 512)).WithErrorCode("memory").WithMessage(MemorySentence);
+        RuleFor(fleet => fleet.Architecture).Must(text => text is null or "X86_64" or "ARM64").WithErrorCode("architecture").WithMessage("must be X86_64 or ARM64");
+        RuleFor(fleet => fleet.TaskRoleArn).Must(BeRole).WithErrorCode("role").WithMessage("must be the ARN of a role");
+        RuleFor(fleet => fleet.ExecutionRoleArn).Must(BeRole).WithErrorCode("role").WithMessage("must be the ARN of a role");
+        Require(fleet => fleet.LogGroupName, "the name of a log group", "log_group");
+        RuleFor(fleet => fleet.PortRange)
+            .Must(text => FleetProperties.TryParseRange(text, out _)).WithErrorCode("port_range")
+            .WithMessage($"must be two ports from {FleetNames.FirstUnprivilegedPort} to {65_535 - FleetNames.FirstUnprivilegedPort} with a hyphen between them, such as 30000-30999");
+        RuleFor(fleet => fleet.ClientCidr)
+            .Must(text => text is null || (NetworkText.TryParse(text, out var network) && network.BaseAddress.AddressFamily is System.Net.Sockets.AddressFamily.InterNetwork))
+            .WithErrorCode("client_cidr").WithMessage("must be an IPv4 network in CIDR notation");
+        RuleFor(fleet => fleet.HealthPort).InclusiveBetween(FleetNames.FirstUnprivilegedPort, 65_535).WithErrorCode("health_port").WithMessage($"must be a port from {FleetNames.FirstUnprivilegedPort} to 65535");
+    }
+
+    internal static bool BeName(string? name) => name is not null && NamePattern().IsMatch(name);
+
+    private static bool BeRole(string? text) => Arn.TryParse(text, out var arn) && arn.Service == "iam" && arn.Resource.StartsWith("role/", StringComparison.Ordinal);
+
+    private static bool FitsCpu(int cpu, int memory) =>
+        !MemoryByCpu.TryGetValue(cpu, out var sizes) || (memory >= sizes.From && memory <= sizes.To && memory % sizes.Step == 0);
+
+    private static string MemorySentence(FleetDeclaration fleet)
+    {
+        var cpu = fleet.Cpu ?? 256;
+        var (from, to, step) = MemoryByCpu[cpu];
+        return $"must be {from} to {to} MiB in steps of {step} for a Cpu of {cpu}";
+    }
+
+    private void Require(System.Linq.Expressions.Expression<Func<FleetDeclaration, string?>> property, string what, string code) =>
+        RuleFor(property).NotEmpty().WithErrorCode(code).WithMessage($"is required and must be {what}");
+
+    [GeneratedRegex(@"\A[a-zA-Z0-9]([a-zA-Z0-9-]{0,62}[a-zA-Z0-9])?\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex NamePattern();
+}

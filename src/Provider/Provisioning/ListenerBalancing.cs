@@ -1,0 +1,121 @@
+using UdpGateway.Aws;
+using UdpGateway.Listeners;
+using UdpGateway.Listeners.Storage;
+
+namespace UdpGateway.Provider;
+
+/// <summary>
+/// What a listener has at the balancer: a target group, a UDP listener, and the security groups' admission for a port outside the fleet's
+/// range. Both directions look first, so that they can be repeated from any state.
+/// </summary>
+internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 ec2)
+{
+    // A task that leaves says so itself and serves on for a while; flows end after that.
+    private static readonly Dictionary<string, string> GroupAttributes = new()
+    {
+        ["deregistration_delay.timeout_seconds"] = "60",
+        ["deregistration_delay.connection_termination.enabled"] = "true",
+        ["stickiness.enabled"] = "true",
+        ["stickiness.type"] = "source_ip",
+        ["load_balancing.cross_zone.enabled"] = "true",
+    };
+
+    /// <returns>ARN of the target group.</returns>
+    /// <exception cref="ProvisioningException">The port is somebody else's.</exception>
+    public async Task<string> EnsureAsync(FleetRecord fleet, ListenerRecord listener, CancellationToken cancellationToken)
+    {
+        var name = FleetNames.TargetGroup(fleet.Definition.LoadBalancerArn, listener);
+        var group = (await balancing.DescribeTargetGroupsAsync(name, cancellationToken))?.Arn
+            ?? await balancing.CreateTargetGroupAsync(
+                new TargetGroupInput(name, fleet.VpcId, TargetPortOf(listener), fleet.Definition.HealthPort, $"/readyz/{listener.PhysicalResourceId}", ProvisioningTags.Of(fleet, listener)),
+                cancellationToken);
+        await balancing.ModifyTargetGroupAttributesAsync(group, GroupAttributes, cancellationToken);
+        await EnsureAdmissionAsync(fleet, listener, cancellationToken);
+        if (!await IsForwardedAsync(fleet, listener, group, cancellationToken))
+            await ForwardAsync(fleet, listener, group, cancellationToken);
+        return group;
+    }
+
+    /// <returns>Null when nothing is left; else one sentence that says what is.</returns>
+    public async Task<string?> RemoveAsync(FleetRecord fleet, ListenerRecord listener, CancellationToken cancellationToken)
+    {
+        var name = FleetNames.TargetGroup(fleet.Definition.LoadBalancerArn, listener);
+        if (await balancing.DescribeTargetGroupsAsync(name, cancellationToken) is { } group)
+        {
+            foreach (var forwarding in await balancing.DescribeListenersAsync(fleet.Definition.LoadBalancerArn, cancellationToken))
+            {
+                if (forwarding.TargetGroupArn == group.Arn)
+                    await balancing.DeleteListenerAsync(forwarding.Arn, cancellationToken);
+            }
+
+            try
+            {
+                await balancing.DeleteTargetGroupAsync(group.Arn, cancellationToken);
+            }
+            catch (AwsServiceException failure) when (failure.ErrorCode is "ResourceInUse")
+            {
+                return $"The target group {name} is still in use.";
+            }
+        }
+
+        foreach (var (groupId, _) in Admissions(fleet, listener))
+        {
+            var rules = (await ec2.DescribeSecurityGroupRulesAsync(groupId, cancellationToken)).Where(rule => IsOf(listener, fleet, rule)).Select(rule => rule.RuleId).ToArray();
+            if (rules.Length > 0)
+                await ec2.RevokeSecurityGroupIngressAsync(groupId, rules, cancellationToken);
+        }
+
+        return null;
+    }
+
+    private static int TargetPortOf(ListenerRecord listener) => listener.TargetPort ?? listener.Port;
+
+    private static string DescriptionOf(ListenerRecord listener) => $"udp-gateway listener {listener.PhysicalResourceId}";
+
+    private static bool IsOf(ListenerRecord listener, FleetRecord fleet, IngressRuleDescription rule) =>
+        ProvisioningTags.Of(fleet, listener).All(tag => rule.Tags.GetValueOrDefault(tag.Key) == tag.Value);
+
+    /// <summary>The rules that the fleet's own do not cover: clients to the balancer, and the balancer to the tasks.</summary>
+    private static IEnumerable<(string GroupId, IngressRule Rule)> Admissions(FleetRecord fleet, ListenerRecord listener)
+    {
+        var definition = fleet.Definition;
+        if (fleet.LoadBalancerSecurityGroup is not { } balancerGroup)
+            yield break;
+        if (!definition.PortRange.Contains(listener.Port))
+            yield return (balancerGroup, new IngressRule(listener.Port, definition.ClientCidr, null, DescriptionOf(listener), ProvisioningTags.Of(fleet, listener)));
+        if (!definition.PortRange.Contains(TargetPortOf(listener)))
+            yield return (definition.SecurityGroups[0], new IngressRule(TargetPortOf(listener), null, balancerGroup, DescriptionOf(listener), ProvisioningTags.Of(fleet, listener)));
+    }
+
+    private async Task EnsureAdmissionAsync(FleetRecord fleet, ListenerRecord listener, CancellationToken cancellationToken)
+    {
+        foreach (var (groupId, rule) in Admissions(fleet, listener))
+        {
+            var present = await ec2.DescribeSecurityGroupRulesAsync(groupId, cancellationToken);
+            if (!present.Any(existing => IsOf(listener, fleet, existing) && existing.FromPort == rule.Port && existing.ToPort == rule.Port))
+                await ec2.AuthorizeSecurityGroupIngressAsync(groupId, rule, cancellationToken);
+        }
+    }
+
+    private async Task<bool> IsForwardedAsync(FleetRecord fleet, ListenerRecord listener, string group, CancellationToken cancellationToken)
+    {
+        var present = (await balancing.DescribeListenersAsync(fleet.Definition.LoadBalancerArn, cancellationToken)).FirstOrDefault(existing => existing.Port == listener.Port);
+        return present is not null && (present.TargetGroupArn == group
+            ? true
+            : throw new ProvisioningException($"Port {listener.Port} of the fleet {fleet.PhysicalResourceId}'s balancer has another listener already; choose another Port."));
+    }
+
+    private async Task ForwardAsync(FleetRecord fleet, ListenerRecord listener, string group, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await balancing.CreateListenerAsync(fleet.Definition.LoadBalancerArn, listener.Port, group, ProvisioningTags.Of(fleet, listener), cancellationToken);
+        }
+        catch (AwsServiceException failure) when (failure.ErrorCode is "DuplicateListener")
+        {
+            // A parallel event, or an attempt whose answer was lost, made it.
+            if (!await IsForwardedAsync(fleet, listener, group, cancellationToken))
+                throw;
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using UdpGateway.Aws;
+
+namespace UdpGateway.Provider;
+
+/// <summary>
+/// Works towards a state by steps that look first and may be repeated: what fails for a moment is tried again, what AWS refuses is the
+/// end, and running out of time is neither.
+/// </summary>
+internal sealed class RepeatedSteps(TimeProvider time, TimeSpan pause)
+{
+    /// <param name="step">Null when the state is reached; else one sentence that says what is missing.</param>
+    /// <exception cref="ProvisioningException">AWS refuses a step.</exception>
+    /// <exception cref="NotYetServedException">Cancelled, and this was missing last.</exception>
+    public async Task UntilDoneAsync(Func<CancellationToken, Task<string?>> step, CancellationToken cancellationToken)
+    {
+        var missing = "No step was finished.";
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    if (await step(cancellationToken) is not { } found)
+                        return;
+                    missing = found;
+                }
+                catch (AwsServiceException failure) when (IsTransient(failure))
+                {
+                    missing = $"{failure.Message}.";
+                }
+                catch (AwsServiceException failure)
+                {
+                    throw new ProvisioningException($"{failure.Message}.", failure);
+                }
+
+                await Task.Delay(pause, time, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new NotYetServedException(missing, exception);
+        }
+    }
+
+    private static bool IsTransient(AwsServiceException failure) =>
+        failure.Failure is AwsFailure.Throttled or AwsFailure.ServiceFault or AwsFailure.TimedOut or AwsFailure.ConnectionFailed;
+}

@@ -1,0 +1,183 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using UdpGateway.Aws;
+using UdpGateway.Listeners;
+using UdpGateway.Listeners.Storage;
+using UdpGateway.Provider.CloudFormation;
+
+namespace UdpGateway.Provider.Resources;
+
+/// <summary>
+/// <c>Custom::UdpGatewayFleet</c>: gateway tasks behind one balancer. Its id is its name, by which listeners find it. It is written before
+/// anything is made of it, so that whatever event comes next finds what there is.
+/// </summary>
+internal sealed partial class FleetResource(IListenerStore store, FleetService service, ILogger logger) : ICustomResource
+{
+    public async Task<CustomResourceAnswer> ApplyAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
+    {
+        // 2 bind, 3 validate
+        var definition = Bind(request);
+        var balancer = await service.FindLoadBalancerAsync(definition, cancellationToken);
+
+        // 5 store
+        var fleet = await StoreAsync(request, state, definition, balancer, cancellationToken);
+
+        // 6 provision, 7 wait until it is rolled out
+        if (definition.Image.Length > 0)
+        {
+            var taskDefinition = fleet.TaskDefinitionArn ?? await service.RegisterAsync(fleet, cancellationToken);
+            await service.RollAsync(fleet, taskDefinition, cancellationToken);
+            if (fleet.TaskDefinitionArn is null)
+                await NoteTaskDefinitionAsync(request, fleet, taskDefinition, cancellationToken);
+        }
+
+        await RequireNewestAsync(request, cancellationToken);
+        return CustomResourceAnswer.Success(fleet.PhysicalResourceId, data => WriteAttributes(data, fleet));
+    }
+
+    public async Task DeleteAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
+    {
+        var owned = await store.FindByOwnerAsync<FleetRecord>(request.StackId, request.LogicalResourceId, cancellationToken);
+        // An id that was never issued means what a Create without an answer left.
+        var meant = owned.Any(fleet => fleet.PhysicalResourceId == request.PhysicalResourceId)
+            ? owned.Where(fleet => fleet.PhysicalResourceId == request.PhysicalResourceId)
+            : owned.Where(fleet => !fleet.Announced);
+        foreach (var fleet in meant.Where(fleet => fleet.CreatedBySequence < state.Sequence))
+            await DeleteAsync(fleet, cancellationToken);
+    }
+
+    public async Task UndoAsync(CustomResourceEvent request, CancellationToken cancellationToken)
+    {
+        var owned = await store.FindByOwnerAsync<FleetRecord>(request.StackId, request.LogicalResourceId, cancellationToken);
+        foreach (var fleet in owned.Where(fleet => fleet.CreatedByRequestId == request.Key.RequestId && !fleet.Announced))
+            await DeleteAsync(fleet, cancellationToken);
+    }
+
+    public async Task AcknowledgeAsync(CustomResourceEvent request, string physicalResourceId, CancellationToken cancellationToken)
+    {
+        while (await store.FindAsync<FleetRecord>(physicalResourceId, cancellationToken) is { Announced: false } fleet && IsOwn(fleet, request))
+        {
+            if (await store.TryWriteAsync(fleet with { Announced = true }, fleet.Version, cancellationToken))
+                return;
+        }
+    }
+
+    private static bool IsOwn(FleetRecord fleet, CustomResourceEvent request) => fleet.StackId == request.StackId && fleet.LogicalResourceId == request.LogicalResourceId;
+
+    private static void WriteAttributes(Utf8JsonWriter data, FleetRecord fleet)
+    {
+        data.WriteString("Name", fleet.PhysicalResourceId);
+        data.WriteString("Domain", fleet.DomainName);
+        data.WriteString("ServiceName", FleetService.ServiceName(fleet));
+    }
+
+    private FleetDefinition Bind(CustomResourceEvent request)
+    {
+        var bound = FleetProperties.Bind(request.Properties);
+        foreach (var warning in bound.Warnings)
+            Log.Warned(logger, request.LogicalResourceId, warning);
+        if (bound.Definition is { } definition)
+            return definition;
+        var findings = bound.Problems.Concat(bound.Warnings.Where(warning => warning.Code == "unknown_property")).ToArray();
+        throw new RequestRefusedException(findings.Length == 1 ? findings[0].ToString() : string.Join(" ", findings.Select((finding, index) => $"({index + 1}) {finding}")));
+    }
+
+    private async Task<FleetRecord> StoreAsync(
+        CustomResourceEvent request, RequestState state, FleetDefinition definition, LoadBalancerDescription balancer, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await RequireNewestAsync(request, cancellationToken);
+            var current = await store.FindAsync<FleetRecord>(definition.Name, cancellationToken);
+            if (current is not null && !IsOwn(current, request))
+                throw new RequestRefusedException($"Name \"{definition.Name}\" is taken already by the fleet {current.LogicalResourceId} of the stack {current.StackId}; choose another Name.");
+            await RequireChangeableAsync(current, definition, cancellationToken);
+            var desired = Desire(current, request, state, definition, balancer);
+            if (current is not null && AreEqual(current, desired))
+                return current;
+            if (!await store.TryWriteAsync(desired, current?.Version ?? 0, cancellationToken))
+                continue;
+
+            // A newer event that looked before this write and acted already has to win.
+            await RequireNewestAsync(request, cancellationToken);
+            return await store.FindAsync<FleetRecord>(definition.Name, cancellationToken) ?? throw Superseded();
+        }
+    }
+
+    private async Task RequireChangeableAsync(FleetRecord? current, FleetDefinition definition, CancellationToken cancellationToken)
+    {
+        if (current is null)
+            return;
+        if (current.Definition.Cluster != definition.Cluster || current.Definition.LoadBalancerArn != definition.LoadBalancerArn)
+            throw new RequestRefusedException("Cluster and LoadBalancerArn of a fleet cannot be changed; declare a fleet with another Name, move the listeners to it, and remove this one.");
+        var listeners = await service.ListenersAsync(definition.Name, cancellationToken);
+        if (listeners.Count > 0 && definition.Image.Length == 0)
+            throw new RequestRefusedException($"Image must not be empty while the fleet serves listeners: {Enumerate(listeners)}.");
+        if (listeners.Count > 0)
+            FleetPorts.RequireRoom(definition, listeners.Count);
+    }
+
+    private FleetRecord Desire(FleetRecord? current, CustomResourceEvent request, RequestState state, FleetDefinition definition, LoadBalancerDescription balancer)
+    {
+        var made = new FleetRecord
+        {
+            PhysicalResourceId = definition.Name,
+            StackId = request.StackId,
+            LogicalResourceId = request.LogicalResourceId,
+            Definition = definition,
+            DomainName = definition.DomainName ?? balancer.DnsName,
+            VpcId = balancer.VpcId,
+            LoadBalancerSecurityGroup = balancer.SecurityGroups.Count > 0 ? balancer.SecurityGroups[0] : null,
+            RequestId = request.Key.RequestId,
+            CreatedByRequestId = current is { Announced: true } ? current.CreatedByRequestId : request.Key.RequestId,
+            CreatedBySequence = current?.CreatedBySequence ?? state.Sequence,
+            Announced = current is not null && (current.Announced || current.PhysicalResourceId == request.PhysicalResourceId),
+        };
+        return current is not null && service.IsSameTask(current, made) ? made with { TaskDefinitionArn = current.TaskDefinitionArn } : made;
+    }
+
+    private async Task NoteTaskDefinitionAsync(CustomResourceEvent request, FleetRecord fleet, string taskDefinitionArn, CancellationToken cancellationToken)
+    {
+        for (var found = fleet; !await store.TryWriteAsync(found with { TaskDefinitionArn = taskDefinitionArn }, found.Version, cancellationToken);)
+        {
+            await RequireNewestAsync(request, cancellationToken);
+            found = await store.FindAsync<FleetRecord>(fleet.PhysicalResourceId, cancellationToken) ?? throw Superseded();
+            // A repetition of this event came first; its revision is as good.
+            if (found.TaskDefinitionArn is not null)
+                return;
+        }
+    }
+
+    private async Task DeleteAsync(FleetRecord record, CancellationToken cancellationToken)
+    {
+        for (var found = record; found is not null && found.CreatedBySequence == record.CreatedBySequence; found = await store.FindAsync<FleetRecord>(record.PhysicalResourceId, cancellationToken))
+        {
+            if (await service.ListenersAsync(found.PhysicalResourceId, cancellationToken) is { Count: > 0 } listeners)
+                throw new RequestRefusedException($"The fleet {found.PhysicalResourceId} still serves listeners: {Enumerate(listeners)}. Delete them, or move them to another Fleet, first.");
+            await service.DeleteAsync(found, cancellationToken);
+            if (await store.TryDeleteAsync<FleetRecord>(found.PhysicalResourceId, found.Version, cancellationToken))
+                return;
+        }
+    }
+
+    private async Task RequireNewestAsync(CustomResourceEvent request, CancellationToken cancellationToken)
+    {
+        if (!(await store.BeginRequestAsync(request.Key, cancellationToken)).IsNewest)
+            throw Superseded();
+    }
+
+    private static RequestRefusedException Superseded() => new("A newer request for the same resource has arrived; this one was stopped.");
+
+    private static string Enumerate(IReadOnlyList<string> listeners) =>
+        listeners.Count <= 5 ? string.Join(", ", listeners) : $"{string.Join(", ", listeners.Take(5))} and {listeners.Count - 5} more";
+
+    private static bool AreEqual(FleetRecord current, FleetRecord desired) =>
+        JsonSerializer.Serialize(current, ListenerJson.Default.FleetRecord) == JsonSerializer.Serialize(desired with { RequestId = current.RequestId, Version = current.Version }, ListenerJson.Default.FleetRecord);
+
+    private static partial class Log
+    {
+        [LoggerMessage(2251, LogLevel.Warning, "{LogicalResourceId}: {Warning}")]
+        public static partial void Warned(ILogger logger, string logicalResourceId, PropertyProblem warning);
+    }
+}

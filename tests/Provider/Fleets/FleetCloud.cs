@@ -1,0 +1,219 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Xml.Linq;
+using Microsoft.Extensions.Logging.Abstractions;
+using UdpGateway.Aws;
+using UdpGateway.Aws.Tests;
+using UdpGateway.Provider.Tests.TestDoubles;
+using UdpGateway.Tests;
+
+namespace UdpGateway.Provider.Tests.Fleets;
+
+/// <summary>An account with a balancer, a cluster, security groups and a table in moto, and the provider's handler working with it through a proxy.</summary>
+internal sealed class FleetCloud : IAsyncDisposable
+{
+    public const string Role = "arn:aws:iam::123456789012:role/udp-gateway";
+
+    private readonly MotoServer _moto;
+    private readonly HttpClient _responses = CustomResourceHandler.CreateResponseClient();
+    private readonly MotoTable _table;
+    private readonly AwsConnection _direct;
+    private AwsConnection _proxied = null!;
+    private CustomResourceHandler _handler = null!;
+    private int _requests;
+
+    private FleetCloud(MotoServer moto)
+    {
+        _moto = moto;
+        _table = new MotoTable(moto);
+        _direct = new AwsConnection(moto.Administrator, TestEnvironment.Region, moto.Url);
+        Balancing = new ElasticLoadBalancingV2Client(_direct);
+        Ec2 = new Ec2Client(_direct);
+        Ecs = new EcsClient(_direct);
+    }
+
+    public AwsProxy Proxy { get; private set; } = null!;
+
+    public ResponseEndpoint Endpoint { get; private set; } = null!;
+
+    /// <summary>These ask moto itself.</summary>
+    public IElasticLoadBalancingV2 Balancing { get; }
+
+    public IEc2 Ec2 { get; }
+
+    public IEcs Ecs { get; }
+
+    public DynamoDbListenerStore Store { get; private set; } = null!;
+
+    public DynamoDbFleetStore FleetStore { get; private set; } = null!;
+
+    /// <summary>Unique, since tests share the server.</summary>
+    public string Cluster { get; } = $"cluster-{Guid.NewGuid():N}";
+
+    public string LoadBalancerArn { get; private set; } = null!;
+
+    public string BalancerGroup { get; private set; } = null!;
+
+    public string TaskGroup { get; private set; } = null!;
+
+    public string Subnet { get; private set; } = null!;
+
+    public int HealthPort { get; } = FreePort();
+
+    public string TableName => _table.Name;
+
+    public static async Task<FleetCloud> StartAsync(MotoServer moto)
+    {
+        var cloud = new FleetCloud(moto);
+        await cloud.MakeAccountAsync();
+        cloud.Proxy = await AwsProxy.StartAsync(moto.Url);
+        cloud.Endpoint = await ResponseEndpoint.StartAsync();
+        cloud.Store = new DynamoDbListenerStore(await cloud._table.ConnectAsync(), cloud._table.Name);
+        cloud.FleetStore = new DynamoDbFleetStore(await cloud._table.ConnectAsync(), cloud._table.Name);
+        cloud._proxied = new AwsConnection(moto.Administrator, TestEnvironment.Region, cloud.Proxy.Url);
+        var provisioner = new AwsProvisioner(
+            cloud.Store, cloud.FleetStore, new EcsClient(cloud._proxied), new ElasticLoadBalancingV2Client(cloud._proxied), new Ec2Client(cloud._proxied),
+            new FleetServiceOptions(TestEnvironment.Region, cloud._table.Name, TimeProvider.System), TimeSpan.FromMilliseconds(100));
+        var secrets = new SecretsManagerSecretStore(moto.Administrator, TestEnvironment.Region, serviceUrl: moto.Url);
+        var options = ProviderUnderTest.Local with { MayOmitRole = static _ => true };
+        cloud._handler = new CustomResourceHandler(options, cloud.Store, secrets, provisioner, cloud._responses, TimeProvider.System, NullLogger<CustomResourceHandler>.Instance);
+        return cloud;
+    }
+
+    /// <summary>Of every task: where the services are and as whom.</summary>
+    public Dictionary<string, string> TaskEnvironment(Uri lambda)
+    {
+        var credentials = _moto.Administrator.GetCredentials();
+        return new Dictionary<string, string>
+        {
+            ["AWS_REGION"] = TestEnvironment.Region,
+            ["AWS_ENDPOINT_URL"] = Proxy.Url.AbsoluteUri,
+            ["AWS_ENDPOINT_URL_LAMBDA"] = lambda.AbsoluteUri,
+            ["AWS_ACCESS_KEY_ID"] = credentials.AccessKey,
+            ["AWS_SECRET_ACCESS_KEY"] = credentials.SecretKey,
+            ["UDPGW_WORKERS"] = "1",
+            ["UDPGW_DRAIN_SECONDS"] = "1",
+        };
+    }
+
+    public JsonObject FleetProperties(string name = "default", string image = "gateway:1") => new()
+    {
+        ["Name"] = name,
+        [nameof(Cluster)] = Cluster,
+        [nameof(LoadBalancerArn)] = LoadBalancerArn,
+        ["Subnets"] = new JsonArray(Subnet),
+        ["SecurityGroups"] = new JsonArray(TaskGroup),
+        ["Image"] = image,
+        ["TaskRoleArn"] = Role,
+        ["ExecutionRoleArn"] = Role,
+        ["LogGroupName"] = "/udp-gateway/default",
+        ["PortRange"] = "30000-30999",
+        [nameof(HealthPort)] = HealthPort.ToString(CultureInfo.InvariantCulture),
+        ["DomainName"] = "udp.example.com",
+    };
+
+    public static JsonObject ListenerProperties(string name = "echo") => new()
+    {
+        ["Name"] = name,
+        ["Protocols"] = new JsonArray("wg"),
+        ["AllowUnknownPeers"] = "true",
+        ["DecapsulatedDelivery"] = "true",
+        ["Destinations"] = new JsonArray(new JsonObject { ["Name"] = "handler", ["DestinationArn"] = ProviderUnderTest.Function, ["Batching"] = new JsonObject { ["TimeoutInSeconds"] = "0.01" } }),
+    };
+
+    public Task<Answer> FleetAsync(string requestType, JsonObject? properties = null, string? physicalResourceId = null, TimeSpan? limit = null) =>
+        SendAsync(Event("Custom::UdpGatewayFleet", "Fleet", requestType, properties, physicalResourceId), limit);
+
+    public Task<Answer> ListenerAsync(string requestType, JsonObject? properties = null, string? physicalResourceId = null, string logicalId = "Listener", TimeSpan? limit = null) =>
+        SendAsync(Event("Custom::UdpGatewayListener", logicalId, requestType, properties, physicalResourceId), limit);
+
+    public JsonObject Event(string type, string logicalId, string requestType, JsonObject? properties, string? physicalResourceId) => new()
+    {
+        ["RequestType"] = requestType,
+        ["ResponseURL"] = Endpoint.Url($"{logicalId}-{Interlocked.Increment(ref _requests)}"),
+        ["StackId"] = ProviderUnderTest.StackId,
+        ["RequestId"] = $"request-{_requests}",
+        ["LogicalResourceId"] = logicalId,
+        ["ResourceType"] = type,
+        ["ResourceProperties"] = properties ?? [],
+        ["PhysicalResourceId"] = physicalResourceId,
+    };
+
+    public async Task<Answer> SendAsync(JsonObject cloudFormationEvent, TimeSpan? limit = null)
+    {
+        await _handler.HandleAsync(JsonSerializer.SerializeToUtf8Bytes(cloudFormationEvent), DateTimeOffset.UtcNow + (limit ?? TimeSpan.FromSeconds(90)), CancellationToken.None);
+        var path = new Uri(cloudFormationEvent["ResponseURL"]!.GetValue<string>()).AbsolutePath.TrimStart('/');
+        return new Answer(Endpoint.Taken.Last(taken => taken.Path == path).Body);
+    }
+
+    /// <summary>What of the listeners is left anywhere; empty when nothing is.</summary>
+    public async Task<string> LeftOfListenersAsync(string fleet = "default")
+    {
+        var left = new List<string>();
+        left.AddRange((await Balancing.DescribeListenersAsync(LoadBalancerArn, default)).Select(listener => $"listener on port {listener.Port}"));
+        var groups = await QueryAsync("Elastic Load Balancing v2", "elasticloadbalancing", "2015-12-01", ("Action", "DescribeTargetGroups"));
+        left.AddRange(groups.Descendants().Where(element => element.Name.LocalName == "HealthCheckPort" && element.Value == HealthPort.ToString(CultureInfo.InvariantCulture)).Select(_ => "target group"));
+        left.AddRange((await FleetStore.ReadPortClaimsAsync(fleet, default)).Select(claim => $"port {claim.Key} of {claim.Value}"));
+        left.AddRange((await Ec2.DescribeSecurityGroupRulesAsync(BalancerGroup, default)).Select(rule => $"rule for {rule.FromPort}"));
+        left.AddRange((await Ec2.DescribeSecurityGroupRulesAsync(TaskGroup, default)).Select(rule => $"task rule for {rule.FromPort}"));
+        left.AddRange((await Store.ReadConfigurationAsync(default)).Listeners.Select(record => $"record {record.PhysicalResourceId}"));
+        return string.Join(", ", left);
+    }
+
+    public async Task<JsonNode> CallEcsAsync(string operation, JsonObject body)
+    {
+        using var client = new AwsServiceClient(new AwsService("ECS", "ecs", "ecs"), _moto.Administrator, new AwsClientSettings(TestEnvironment.Region) { ServiceUrl = _moto.Url });
+        var response = await client.SendAsync(
+            new TestCall { Headers = AwsJson.Headers($"AmazonEC2ContainerServiceV20141113.{operation}", "1.1"), Body = Encoding.UTF8.GetBytes(body.ToJsonString()) }, default);
+        return JsonNode.Parse(response.Body.Span)!;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Proxy.DisposeAsync();
+        await Endpoint.DisposeAsync();
+        _proxied.Dispose();
+        _direct.Dispose();
+        _table.Dispose();
+        _responses.Dispose();
+    }
+
+    private async Task MakeAccountAsync()
+    {
+        await CallEcsAsync("CreateCluster", new JsonObject { ["clusterName"] = Cluster });
+        var subnets = await QueryAsync("EC2", "ec2", "2016-11-15", ("Action", "DescribeSubnets"));
+        Subnet = Text(subnets, "subnetId");
+        var vpc = Text(subnets, "vpcId");
+        BalancerGroup = await MakeGroupAsync("balancer", vpc);
+        TaskGroup = await MakeGroupAsync("tasks", vpc);
+        var balancer = await QueryAsync(
+            "Elastic Load Balancing v2", "elasticloadbalancing", "2015-12-01", ("Action", "CreateLoadBalancer"), ("Name", $"nlb-{Guid.NewGuid():N}"[..30]), ("Type", "network"), ("Subnets.member.1", Subnet), ("SecurityGroups.member.1", BalancerGroup));
+        LoadBalancerArn = Text(balancer, "LoadBalancerArn");
+    }
+
+    private async Task<string> MakeGroupAsync(string name, string vpc) => Text(
+        await QueryAsync("EC2", "ec2", "2016-11-15", ("Action", "CreateSecurityGroup"), ("GroupName", $"{name}-{Guid.NewGuid():N}"), ("GroupDescription", name), ("VpcId", vpc)), "groupId");
+
+    private async Task<XElement> QueryAsync(string serviceId, string name, string version, params (string Name, string Value)[] parameters)
+    {
+        using var client = new AwsServiceClient(new AwsService(serviceId, name, name), _moto.Administrator, new AwsClientSettings(TestEnvironment.Region) { ServiceUrl = _moto.Url });
+        using var form = new FormUrlEncodedContent(parameters.Append(("Version", version)).Select(parameter => KeyValuePair.Create(parameter.Item1, parameter.Item2)));
+        var response = await client.SendAsync(new TestCall { Headers = [new("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")], Body = await form.ReadAsByteArrayAsync() }, default);
+        return XElement.Parse(Encoding.UTF8.GetString(response.Body.Span));
+    }
+
+    private static string Text(XElement answer, string name) => answer.Descendants().First(element => element.Name.LocalName == name).Value;
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private sealed class TestCall : AwsRequest;
+}

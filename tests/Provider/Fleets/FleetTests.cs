@@ -1,0 +1,140 @@
+using System.Text.Json.Nodes;
+using UdpGateway.Aws;
+using UdpGateway.Aws.Tests;
+using UdpGateway.Gateway.Tests.TestDoubles;
+
+namespace UdpGateway.Provider.Tests.Fleets;
+
+/// <summary>Fleets and their listeners with real gateway processes in the place of Fargate's tasks.</summary>
+public sealed class FleetTests(MotoServer moto) : IClassFixture<MotoServer>
+{
+    [RequiresMotoFact]
+    public async Task A_listener_is_served_by_a_task_that_its_creation_started_and_its_deletion_stops()
+    {
+        await using var cloud = await FleetCloud.StartAsync(moto);
+        await using var functions = await StubService.StartAsync(EchoAsync);
+        await using var fargate = await FargateAgent.StartAsync(cloud.Proxy, cloud.CallEcsAsync, cloud.TaskEnvironment(functions.Url));
+        Succeeded(await cloud.FleetAsync("Create", cloud.FleetProperties()), fargate);
+        Assert.Empty(fargate.Tasks);
+
+        var created = await cloud.ListenerAsync("Create", FleetCloud.ListenerProperties());
+
+        Succeeded(created, fargate);
+        Assert.InRange(created.Port, 30_000, 30_999);
+        Assert.Equal("udp.example.com", created.Data["Domain"]!.GetValue<string>());
+        var task = Assert.Single(fargate.Running);
+        using var client = new WireGuardTestClient(created.Port, created.PublicKey, address: task.Address);
+        Assert.Equal("one"u8.ToArray(), await client.ExchangeAsync("one"u8.ToArray()));
+
+        var changed = FleetCloud.ListenerProperties();
+        changed["Destinations"]![0]!["DestinationArn"] = ProviderUnderTestFunction("second");
+        Succeeded(await cloud.ListenerAsync("Update", changed, "echo"), fargate);
+        var initiations = client.DatagramsReceived;
+        Assert.Equal("two"u8.ToArray(), await client.ExchangeAsync("two"u8.ToArray()));
+        Assert.Equal(initiations + 1, client.DatagramsReceived);
+        Assert.Contains("second", functions.Requests[^1].RawTarget, StringComparison.Ordinal);
+        Assert.Equal(task, Assert.Single(fargate.Tasks));
+
+        Succeeded(await cloud.ListenerAsync("Delete", null, "echo"), fargate);
+        await Eventually.TrueAsync(() => task.StoppedAt is not null, "the task ends");
+        Assert.True(task.ExitCode == 0, task.Output);
+        Assert.Equal("", await cloud.LeftOfListenersAsync());
+        Assert.Empty(await cloud.FleetStore.ReadReportsAsync("default", default));
+
+        Succeeded(await cloud.FleetAsync("Delete", null, "default"), fargate);
+        Assert.Equal("INACTIVE", (await cloud.Ecs.DescribeServicesAsync(cloud.Cluster, "default", default))?.Status);
+        Assert.Empty(await cloud.Ecs.ListTaskDefinitionsAsync($"{cloud.Cluster}-default", default));
+    }
+
+    [RequiresMotoFact]
+    public async Task A_fleet_rolls_to_a_new_image_and_keeps_serving()
+    {
+        await using var cloud = await FleetCloud.StartAsync(moto);
+        await using var functions = await StubService.StartAsync(EchoAsync);
+        await using var fargate = await FargateAgent.StartAsync(cloud.Proxy, cloud.CallEcsAsync, cloud.TaskEnvironment(functions.Url));
+        Succeeded(await cloud.FleetAsync("Create", cloud.FleetProperties()), fargate);
+        var created = await cloud.ListenerAsync("Create", FleetCloud.ListenerProperties());
+        Succeeded(created, fargate);
+        var first = Assert.Single(fargate.Running);
+
+        Succeeded(await cloud.FleetAsync("Update", cloud.FleetProperties(image: "gateway:2"), "default"), fargate);
+
+        await Eventually.TrueAsync(() => first.StoppedAt is not null, "the old task ends");
+        var second = Assert.Single(fargate.Running);
+        Assert.NotEqual(first.Definition, second.Definition);
+        Assert.Equal([second.Definition], await cloud.Ecs.ListTaskDefinitionsAsync($"{cloud.Cluster}-default", default));
+        using var client = new WireGuardTestClient(created.Port, created.PublicKey, address: second.Address);
+        Assert.Equal("one"u8.ToArray(), await client.ExchangeAsync("one"u8.ToArray()));
+        var group = Assert.Single(await cloud.Balancing.DescribeTargetGroupsOfAsync(cloud.LoadBalancerArn, default));
+        Assert.Equal([new TargetAddress(second.Address.ToString(), created.Port)], (await cloud.Balancing.DescribeTargetHealthAsync(group.Arn, default)).Select(target => target.Target));
+    }
+
+    [RequiresMotoFact]
+    public async Task A_port_that_only_root_may_bind_is_served_on_another_one_and_admitted()
+    {
+        await using var cloud = await FleetCloud.StartAsync(moto);
+        await using var functions = await StubService.StartAsync(EchoAsync);
+        await using var fargate = await FargateAgent.StartAsync(cloud.Proxy, cloud.CallEcsAsync, cloud.TaskEnvironment(functions.Url));
+        Succeeded(await cloud.FleetAsync("Create", cloud.FleetProperties()), fargate);
+        var properties = FleetCloud.ListenerProperties();
+        properties["Port"] = "53";
+
+        var created = await cloud.ListenerAsync("Create", properties);
+
+        Succeeded(created, fargate);
+        Assert.Equal(53, created.Port);
+        Assert.Equal(53, Assert.Single(await cloud.Ec2.DescribeSecurityGroupRulesAsync(cloud.BalancerGroup, default)).FromPort);
+        Assert.Equal(64_565, Assert.Single(await cloud.Ec2.DescribeSecurityGroupRulesAsync(cloud.TaskGroup, default)).FromPort);
+        using var client = new WireGuardTestClient(64_565, created.PublicKey, address: Assert.Single(fargate.Running).Address);
+        Assert.Equal("one"u8.ToArray(), await client.ExchangeAsync("one"u8.ToArray()));
+        Succeeded(await cloud.ListenerAsync("Delete", null, "echo"), fargate);
+        Assert.Equal("", await cloud.LeftOfListenersAsync());
+    }
+
+    [RequiresMotoFact]
+    public async Task A_task_that_cannot_start_says_why_in_the_reason_and_leaves_nothing()
+    {
+        await using var cloud = await FleetCloud.StartAsync(moto);
+        await using var fargate = await FargateAgent.StartAsync(cloud.Proxy, cloud.CallEcsAsync, new Dictionary<string, string>());
+        Succeeded(await cloud.FleetAsync("Create", cloud.FleetProperties(image: "missing:1")), fargate);
+
+        var failed = await cloud.ListenerAsync("Create", FleetCloud.ListenerProperties());
+
+        Assert.False(failed.Succeeded);
+        Assert.StartsWith("The tasks of the fleet default do not start. Task ", failed.Reason, StringComparison.Ordinal);
+        Assert.Contains("CannotPullContainerError", failed.Reason, StringComparison.Ordinal);
+        Assert.Equal("", await cloud.LeftOfListenersAsync());
+        Assert.Equal(0, (await cloud.Ecs.DescribeServicesAsync(cloud.Cluster, "default", default))!.DesiredCount);
+    }
+
+    [RequiresMotoFact]
+    public async Task What_cannot_be_is_refused_with_a_sentence_before_anything_is_made()
+    {
+        await using var cloud = await FleetCloud.StartAsync(moto);
+
+        Assert.Equal(
+            "Fleet is absent and this provider has no fleet named default; name one of its fleets.",
+            (await cloud.ListenerAsync("Create", FleetCloud.ListenerProperties())).Reason);
+        var invalid = cloud.FleetProperties();
+        (invalid["PortRange"], invalid["Cpu"], invalid["Memory"]) = ("1-70000", "256", "4096");
+        var reason = (await cloud.FleetAsync("Create", invalid)).Reason!;
+        Assert.Contains("PortRange must be two ports from 1024 to 64511", reason, StringComparison.Ordinal);
+        Assert.Contains("Memory must be 512 to 2048 MiB in steps of 512 for a Cpu of 256; 4096 was given.", reason, StringComparison.Ordinal);
+
+        Assert.True((await cloud.FleetAsync("Create", cloud.FleetProperties(image: ""))).Succeeded);
+        Assert.StartsWith("The fleet default has no gateway image. Publish one with `dotnet publish", (await cloud.ListenerAsync("Create", FleetCloud.ListenerProperties())).Reason, StringComparison.Ordinal);
+        Assert.Equal("", await cloud.LeftOfListenersAsync());
+    }
+
+    private static string ProviderUnderTestFunction(string name) => $"arn:aws:lambda:us-west-2:123456789012:function:{name}";
+
+    private static void Succeeded(TestDoubles.Answer answer, FargateAgent fargate) =>
+        Assert.True(answer.Succeeded, $"{answer.Reason}\n{string.Join('\n', fargate.Tasks.Select(task => task.Output))}");
+
+    private static Task EchoAsync(Microsoft.AspNetCore.Http.HttpContext context, int number)
+    {
+        var messages = JsonNode.Parse(StubService.RequestOf(context).Body)!["Messages"]!.AsArray();
+        var answer = new JsonObject { ["Replies"] = new JsonArray([.. messages.Select(packet => new JsonObject { ["Tag"] = packet!["Tag"]!.DeepClone(), ["Data"] = packet["Data"]!.DeepClone() })]) };
+        return StubService.AnswerAsync(context, 200, answer.ToJsonString());
+    }
+}
