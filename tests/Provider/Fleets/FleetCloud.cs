@@ -139,7 +139,7 @@ internal sealed class FleetCloud : IAsyncDisposable
         ["RequestId"] = $"request-{_requests}",
         ["LogicalResourceId"] = logicalId,
         ["ResourceType"] = type,
-        ["ResourceProperties"] = properties ?? [],
+        ["ResourceProperties"] = properties?.DeepClone() ?? new JsonObject(),
         ["PhysicalResourceId"] = physicalResourceId,
     };
 
