@@ -1,13 +1,8 @@
 using System.Collections.Concurrent;
-using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.HostFiltering;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using UdpGateway.Cli.LocalLambda.Runtimes;
 
@@ -56,7 +51,7 @@ public sealed class LocalLambdaHost : IAsyncDisposable
         try
         {
             await host.UpdateAsync(functions, ct);
-            await host._server.StartAsync(ct);
+            host.Endpoint = await host._server.StartAtAsync(ct);
         }
         catch
         {
@@ -64,8 +59,6 @@ public sealed class LocalLambdaHost : IAsyncDisposable
             throw;
         }
 
-        var addresses = host._server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
-        host.Endpoint = new Uri(addresses.Single());
         host._environments.Authority = host.Endpoint.Authority;
         return host;
     }
@@ -130,40 +123,32 @@ public sealed class LocalLambdaHost : IAsyncDisposable
         _disposed = true;
         _events.Stop();
         await Task.WhenAll(_pools.Values.Select(pool => pool.StopAsync()));
-        using (var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(1)))
-        {
-            await _server.StopAsync(deadline.Token);
-        }
-
-        await _server.DisposeAsync();
+        await _server.StopAndDisposeAsync();
         _events.Dispose();
     }
 
     private static WebApplication BuildServer(ILoggerFactory loggers)
     {
-        // The empty builder: neither the user's appsettings.json nor ASPNETCORE_ variables have a say here.
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "udpgw" });
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = null;
-            // A function may write its streamed answer as slowly as its timeout permits.
-            kestrel.Limits.MinRequestBodyDataRate = null;
-            kestrel.Limits.MinResponseDataRate = null;
-            kestrel.Listen(IPAddress.Loopback, 0);
-        });
-        builder.Services.AddSingleton(loggers);
-        builder.Services.AddSingleton<IHostLifetime, OwnedLifetime>();
-        builder.Services.AddRoutingCore();
-        // A web page that a name server points to this address is refused (DNS rebinding).
-        builder.Services.Configure<HostFilteringOptions>(filter =>
-        {
-            filter.AllowedHosts = ["127.0.0.1", "localhost"];
-            filter.AllowEmptyHosts = false;
-            filter.IncludeFailureMessage = false;
-        });
-
-        var server = builder.Build();
+        var server = LoopbackServer.Build(
+            limits =>
+            {
+                limits.MaxRequestBodySize = null;
+                // A function may write its streamed answer as slowly as its timeout permits.
+                limits.MinRequestBodyDataRate = null;
+                limits.MinResponseDataRate = null;
+            },
+            services =>
+            {
+                services.AddSingleton(loggers);
+                services.AddRoutingCore();
+                // A web page that a name server points to this address is refused (DNS rebinding).
+                services.Configure<HostFilteringOptions>(filter =>
+                {
+                    filter.AllowedHosts = ["127.0.0.1", "localhost"];
+                    filter.AllowEmptyHosts = false;
+                    filter.IncludeFailureMessage = false;
+                });
+            });
         server.UseHostFiltering();
         server.Use((context, next) =>
         {
@@ -173,13 +158,5 @@ public sealed class LocalLambdaHost : IAsyncDisposable
             return Task.CompletedTask;
         });
         return server;
-    }
-
-    /// <summary>Signals belong to the verb that runs: it stops the gateway first and this server after it.</summary>
-    private sealed class OwnedLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -1,16 +1,10 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Xml.Linq;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Primitives;
 using UdpGateway.Cli.LocalLambda;
@@ -56,16 +50,7 @@ internal sealed partial class LocalTopics : IAsyncDisposable
         _store = store;
         _awsEndpoint = awsEndpoint;
         _logger = logger;
-        // The empty builder: neither the user's appsettings.json nor ASPNETCORE_ variables have a say here.
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "udpgw" });
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = MaxBodyBytes;
-            kestrel.Listen(IPAddress.Loopback, 0);
-        });
-        builder.Services.AddSingleton<IHostLifetime, OwnedLifetime>();
-        _server = builder.Build();
+        _server = LoopbackServer.Build(limits => limits.MaxRequestBodySize = MaxBodyBytes);
         _server.Run(AnswerAsync);
     }
 
@@ -81,16 +66,13 @@ internal sealed partial class LocalTopics : IAsyncDisposable
         IReadOnlySet<string> topicArns, string region, IListenerStore store, Uri? awsEndpoint, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var topics = new LocalTopics(topicArns, region, store, awsEndpoint, loggers.CreateLogger<LocalTopics>());
-        await topics._server.StartAsync(cancellationToken);
-        topics.Endpoint = new Uri(topics._server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        topics.Endpoint = await topics._server.StartAtAsync(cancellationToken);
         return topics;
     }
 
     public async ValueTask DisposeAsync()
     {
-        using (var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(1)))
-            await _server.StopAsync(deadline.Token);
-        await _server.DisposeAsync();
+        await _server.StopAndDisposeAsync();
         _forwarding.Dispose();
     }
 
@@ -273,14 +255,6 @@ internal sealed partial class LocalTopics : IAsyncDisposable
     private sealed class Form(Dictionary<string, StringValues> fields)
     {
         public string? this[string name] => fields.TryGetValue(name, out var values) ? (string?)values : null;
-    }
-
-    /// <summary>Signals belong to the verb that runs.</summary>
-    private sealed class OwnedLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private static partial class Log

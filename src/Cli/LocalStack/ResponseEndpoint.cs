@@ -1,13 +1,7 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace UdpGateway.Cli.LocalStack;
 
@@ -26,24 +20,14 @@ internal sealed class ResponseEndpoint : IAsyncDisposable
 
     private ResponseEndpoint()
     {
-        // The empty builder: neither the user's appsettings.json nor ASPNETCORE_ variables have a say here.
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "udpgw" });
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = MaxBodyBytes;
-            kestrel.Listen(IPAddress.Loopback, 0);
-        });
-        builder.Services.AddSingleton<IHostLifetime, OwnedLifetime>();
-        _server = builder.Build();
+        _server = LoopbackServer.Build(limits => limits.MaxRequestBodySize = MaxBodyBytes);
         _server.Run(AnswerAsync);
     }
 
     public static async Task<ResponseEndpoint> StartAsync(CancellationToken cancellationToken)
     {
         var endpoint = new ResponseEndpoint();
-        await endpoint._server.StartAsync(cancellationToken);
-        endpoint._address = new Uri(endpoint._server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        endpoint._address = await endpoint._server.StartAtAsync(cancellationToken);
         return endpoint;
     }
 
@@ -58,9 +42,7 @@ internal sealed class ResponseEndpoint : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        using (var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(1)))
-            await _server.StopAsync(deadline.Token);
-        await _server.DisposeAsync();
+        await _server.StopAndDisposeAsync();
     }
 
     private async Task AnswerAsync(HttpContext context)
@@ -96,13 +78,5 @@ internal sealed class ResponseEndpoint : IAsyncDisposable
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/xml";
         return context.Response.WriteAsync($"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code></Error>", context.RequestAborted);
-    }
-
-    /// <summary>Signals belong to the verb that runs.</summary>
-    private sealed class OwnedLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

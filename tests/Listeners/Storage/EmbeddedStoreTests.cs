@@ -1,4 +1,5 @@
 using UdpGateway.Listeners.Storage;
+using static UdpGateway.Listeners.Tests.Storage.ListenerStoreContract;
 
 namespace UdpGateway.Listeners.Tests.Storage;
 
@@ -115,21 +116,4 @@ public sealed class EmbeddedStoreTests : IDisposable
 
         Assert.Contains("in use by another process", exception.Message, StringComparison.Ordinal);
     }
-
-    private static ListenerRecord Record(string physicalId) => new()
-    {
-        PhysicalResourceId = physicalId,
-        StackId = "stack",
-        LogicalResourceId = "Listener",
-        Definition = Definition(physicalId),
-        Port = 1,
-        RequestId = "r",
-    };
-
-    private static ListenerDefinition Definition(string name) => new()
-    {
-        Name = name,
-        Protocol = ListenerProtocol.Udp,
-        Destinations = [new DestinationDefinition { Name = "d", Arns = new Dictionary<string, string> { ["*"] = "arn:aws:lambda:us-west-2:123456789012:function:f" } }],
-    };
 }

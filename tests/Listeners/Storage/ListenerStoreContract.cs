@@ -260,7 +260,7 @@ public abstract class ListenerStoreContract
         await Assert.ThrowsAsync<InvalidOperationException>(() => store.DecideAnswerAsync(new RequestKey("stack", "Listener", "r1"), "answer"u8.ToArray(), default));
     }
 
-    protected static ListenerRecord Record(string physicalId) => new()
+    internal static ListenerRecord Record(string physicalId) => new()
     {
         PhysicalResourceId = physicalId,
         StackId = "stack",
@@ -270,7 +270,7 @@ public abstract class ListenerStoreContract
         RequestId = "r",
     };
 
-    protected static ListenerDefinition Definition(string name) => new()
+    internal static ListenerDefinition Definition(string name) => new()
     {
         Name = name,
         Protocol = ListenerProtocol.Udp,
