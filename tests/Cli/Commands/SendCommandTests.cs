@@ -46,7 +46,7 @@ public sealed class SendCommandTests
         var seen = 0;
         await using var responder = new UdpResponder((datagram, _) => seen++ == 0 ? [] : [datagram]);
 
-        var run = await CommandRun.Of("send", responder.Endpoint, "a", "b", "--all", "--timeout", "0.3");
+        var run = await CommandRun.Of("send", responder.Endpoint, "a", "b", "--all", "--timeout", "2");
 
         Assert.Equal((1, "b\n"), (run.ExitCode, run.Output));
     }
