@@ -16,7 +16,7 @@ internal static class DeliveryBenchmark
     public const int Run = 16;
     private const int PayloadLength = 172; // and 28 bytes of inner headers
     private const double Wanted = 300_000;
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Spell = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan Window = TimeSpan.FromMilliseconds(100);
 
