@@ -21,6 +21,19 @@ switch (args)
     case ["delivery", var packetsPerSecond]:
         await DeliveryBenchmark.RunAsync(Console.Out, double.Parse(packetsPerSecond, CultureInfo.InvariantCulture));
         return 0;
+    case ["delay"]:
+        await DelayBenchmark.RunAsync(Console.Out, 150_000);
+        return 0;
+    case ["delay", var batchLoad]:
+        await DelayBenchmark.RunAsync(Console.Out, double.Parse(batchLoad, CultureInfo.InvariantCulture));
+        return 0;
+    case ["ingress-comparison"]:
+        await IngressComparison.RunAsync(Console.Out);
+        return 0;
+    case ["null-gateway"]:
+        return await IngressComparison.ServeNullAsync(Console.In, Console.Out);
+    case ["bare-receive"]:
+        return await IngressComparison.ServeBareAsync(Console.In, Console.Out);
     case ["gateway", var service, var count, var milliseconds]:
         return await DeliveryBenchmark.ServeAsync(new Uri(service), int.Parse(count, CultureInfo.InvariantCulture), double.Parse(milliseconds, CultureInfo.InvariantCulture), Console.In, Console.Out);
     case ["flood"]:
