@@ -12,8 +12,9 @@ internal static class DelayBenchmark
 {
     private const int InnerHeaders = 28;
     private const int PayloadLength = 172;
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(12);
-    private static readonly TimeSpan Spell = TimeSpan.FromSeconds(4);
+    private const int Spells = 15;
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Spell = TimeSpan.FromSeconds(1);
 
     public static async Task RunAsync(TextWriter output, double batchLoad)
     {
@@ -30,16 +31,22 @@ internal static class DelayBenchmark
         var window = TimeSpan.FromSeconds(count == 1 ? 0 : count / packetsPerSecond);
         var ages = new List<TimeSpan>((int)(packetsPerSecond * WarmUp.TotalSeconds));
         PacedLoad.Run(clients.All, packetsPerSecond, run, WarmUp, ages);
-        for (var spell = 0; spell < 3; spell++)
+        // Somebody else's work on the machine must not decide: of many short spells, the middle and the best.
+        var spells = new List<(double P50, double P99)>();
+        for (var spell = 0; spell < Spells; spell++)
         {
             ages.Clear();
-            var load = PacedLoad.Run(clients.All, packetsPerSecond, run, Spell, ages);
+            PacedLoad.Run(clients.All, packetsPerSecond, run, Spell, ages);
             ages.Sort();
-            await output.WriteLineAsync(string.Create(
-                CultureInfo.InvariantCulture,
-                $"count {count}, {load.Sent / load.Elapsed.TotalSeconds:N0}/s, {ages.Count:N0} replies: p50 {Beyond(0.5):F2} ms, p99 {Beyond(0.99):F2} ms{(count == 1 ? "" : $" beyond the {window.TotalMilliseconds:F1} ms in which a batch fills")}; wanted p99 {wantedMilliseconds} ms"));
+            spells.Add((Beyond(0.5), Beyond(0.99)));
         }
 
-        double Beyond(double share) => ages.Count == 0 ? double.NaN : (ages[(int)((ages.Count - 1) * share)] - window).TotalMilliseconds;
+        spells.Sort((one, other) => one.P99.CompareTo(other.P99));
+        var (middle, best) = (spells[Spells / 2], spells[0]);
+        await output.WriteLineAsync(string.Create(
+            CultureInfo.InvariantCulture,
+            $"count {count}, {packetsPerSecond:N0}/s{(count == 1 ? "" : $", beyond the {window.TotalMilliseconds:F1} ms in which a batch fills")}: p99 {middle.P99:F2} ms (p50 {middle.P50:F2}) in the middle one of {Spells} spells, {best.P99:F2} ms (p50 {best.P50:F2}) in the best; wanted {wantedMilliseconds} ms"));
+
+        double Beyond(double share) => ages.Count == 0 ? double.PositiveInfinity : (ages[(int)((ages.Count - 1) * share)] - window).TotalMilliseconds;
     }
 }
