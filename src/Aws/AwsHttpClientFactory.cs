@@ -20,8 +20,9 @@ public sealed class AwsHttpClientFactory : HttpClientFactory
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(100);
     private static readonly TimeSpan DefaultConnectTimeout = TimeSpan.FromSeconds(5);
 
-    // Each call in flight holds a connection; below 1024, the usual limit of open files.
-    private const int DefaultMaxConnections = 512;
+    // Each caller bounds its own calls, a destination by its concurrency. A bound that all share would let one whose calls hang, on a
+    // host that others call too, keep them waiting for a connection. (.NET raises the limit of open files to what the system permits.)
+    private const int DefaultMaxConnections = int.MaxValue;
 
     private static readonly AwsHttpClientFactory Instance = new();
 

@@ -87,6 +87,30 @@ public sealed class AwsServiceClientTests
         Assert.Equal("{\"Name\":\"s\"}", Encoding.UTF8.GetString(response.Body.Span));
     }
 
+    [Fact]
+    public async Task Calls_that_hang_keep_no_others_from_the_same_host()
+    {
+        const int Hanging = 600;
+        var revived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var stub = await StubService.StartAsync(async (context, _) =>
+        {
+            if (StubService.RequestOf(context).Headers.ContainsKey("X-Hangs"))
+                await revived.Task;
+            await StubService.AnswerAsync(context, 200);
+        });
+        using var silent = Client(stub);
+        using var other = Client(stub);
+        var hanging = Enumerable.Range(0, Hanging)
+            .Select(_ => silent.SendAsync(new Probe { Method = HttpMethod.Post, Headers = [new("X-Hangs", "1")] }, CancellationToken.None))
+            .ToArray();
+
+        await other.SendAsync(new Probe { Method = HttpMethod.Post }, CancellationToken.None);
+
+        Assert.DoesNotContain(hanging, call => call.IsCompleted);
+        revived.SetResult();
+        await Task.WhenAll(hanging);
+    }
+
     private static AwsServiceClient Client(StubService stub) =>
         new(Service, TestEnvironment.Credentials, new AwsClientSettings(TestEnvironment.Region) { ServiceUrl = stub.Url });
 

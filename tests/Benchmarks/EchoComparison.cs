@@ -81,7 +81,7 @@ internal static class EchoComparison
     /// <summary>Serves until the standard input ends; the first line tells port and public key.</summary>
     public static async Task<int> ServeAsync(TextReader input, TextWriter output)
     {
-        await using var gateway = await EchoGateway.StartAsync();
+        await using var gateway = await LoadGateway.StartEchoAsync();
         await output.WriteLineAsync($"{gateway.Endpoint.Port} {Convert.ToBase64String(gateway.PublicKey)}");
         await input.ReadToEndAsync();
         return 0;

@@ -16,14 +16,14 @@ internal static class FloodBenchmark
     {
         var answerable = EngineRatios.HandshakesPerSecond();
         await output.WriteLineAsync($"a worker that did nothing else would answer {answerable:N0} initiations/s");
-        await using (var gateway = await EchoGateway.StartAsync())
+        await using (var gateway = await LoadGateway.StartEchoAsync())
         {
             var perSecond = answerable * 3;
             var count = (int)(perSecond * (Duration.TotalSeconds + 1.5));
             await output.WriteLineAsync($"initiations: {FloodRun.Measure(gateway, PacketsPerSecond, Duration, () => Flood.OfInitiations(gateway.Endpoint, gateway.PublicKey, count, perSecond))}");
         }
 
-        await using (var gateway = await EchoGateway.StartAsync())
+        await using (var gateway = await LoadGateway.StartEchoAsync())
             await output.WriteLineAsync($"junk: {FloodRun.Measure(gateway, PacketsPerSecond, Duration, () => Flood.OfJunk(gateway.Endpoint, JunkPerSecond))}");
     }
 }

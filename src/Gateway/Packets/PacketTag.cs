@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 
@@ -7,14 +9,15 @@ namespace UdpGateway.Gateway.Packets;
 internal static class PacketTag
 {
     private const int BatchDigits = 16;
+    private const int MinIndexDigits = 4;
     private const int MaxIndexDigits = 8;
 
     public const int MaxLength = BatchDigits + MaxIndexDigits;
 
     public static ReadOnlySpan<byte> Write(ulong batch, int index, Span<byte> tag)
     {
-        batch.TryFormat(tag, out var batchLength, "x16");
-        index.TryFormat(tag[batchLength..], out var indexLength, "x4");
+        Utf8Formatter.TryFormat(batch, tag, out var batchLength, new StandardFormat('x', BatchDigits));
+        Utf8Formatter.TryFormat(index, tag[batchLength..], out var indexLength, new StandardFormat('x', MinIndexDigits));
         return tag[..(batchLength + indexLength)];
     }
 

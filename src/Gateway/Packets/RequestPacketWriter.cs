@@ -1,5 +1,8 @@
 using System.Buffers;
-using System.Buffers.Text;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using UdpGateway.Gateway.Batching;
@@ -17,41 +20,29 @@ internal sealed class RequestPacketWriter
 
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
-    private static readonly JsonEncodedText Messages = JsonEncodedText.Encode("Messages");
-    private static readonly JsonEncodedText Tag = JsonEncodedText.Encode("Tag");
-    private static readonly JsonEncodedText Remote = JsonEncodedText.Encode("Remote");
-    private static readonly JsonEncodedText IpAddress = JsonEncodedText.Encode("IpAddress");
-    private static readonly JsonEncodedText Port = JsonEncodedText.Encode("Port");
-    private static readonly JsonEncodedText PeerKey = JsonEncodedText.Encode("PeerKey");
-    private static readonly JsonEncodedText Local = JsonEncodedText.Encode("Local");
-    private static readonly JsonEncodedText Domain = JsonEncodedText.Encode("Domain");
-    private static readonly JsonEncodedText Protocol = JsonEncodedText.Encode("Protocol");
-    private static readonly JsonEncodedText ReceivedAt = JsonEncodedText.Encode("ReceivedAt");
-    private static readonly JsonEncodedText IngressRegion = JsonEncodedText.Encode("IngressRegion");
-    private static readonly JsonEncodedText Formatter = JsonEncodedText.Encode("Formatter");
     private static readonly JsonEncodedText Data = JsonEncodedText.Encode("Data");
-    private static readonly JsonEncodedText Inner = JsonEncodedText.Encode("Inner");
-    private static readonly JsonEncodedText SourceAddress = JsonEncodedText.Encode("SourceAddress");
-    private static readonly JsonEncodedText SourcePort = JsonEncodedText.Encode("SourcePort");
-    private static readonly JsonEncodedText DestinationAddress = JsonEncodedText.Encode("DestinationAddress");
-    private static readonly JsonEncodedText DestinationPort = JsonEncodedText.Encode("DestinationPort");
-    private static readonly JsonEncodedText Version = JsonEncodedText.Encode("Version");
+
+    /// <summary>
+    /// More than everything of a packet that is neither its payload nor the same in all of them: tag, addresses, ports, key, time, and
+    /// names and punctuation around them.
+    /// </summary>
+    private const int MaxVariableSize = 768;
 
     private readonly PacketFacts _facts;
-    private readonly JsonEncodedText _domain;
-    private readonly JsonEncodedText _localAddress;
-    private readonly JsonEncodedText _protocol;
-    private readonly JsonEncodedText _region;
-    private readonly JsonEncodedText _formatter;
+    private readonly bool _isPlainText;
+    private readonly byte[] _local;
+    private readonly byte[] _kind;
 
     public RequestPacketWriter(PacketFacts facts)
     {
         _facts = facts;
-        _domain = JsonEncodedText.Encode(facts.Domain, Options.Encoder);
-        _localAddress = JsonEncodedText.Encode(facts.LocalAddress, Options.Encoder);
-        _protocol = JsonEncodedText.Encode(facts.Protocol == ListenerProtocol.WireGuard ? "wg" : "udp");
-        _region = JsonEncodedText.Encode(facts.IngressRegion, Options.Encoder);
-        _formatter = JsonEncodedText.Encode(NameOf(facts.Formatter));
+        // Nothing in these has to be escaped, so that they go straight to where they belong.
+        _isPlainText = facts.Formatter is PayloadFormatter.Base64 or PayloadFormatter.Hex;
+        var protocol = facts.Protocol == ListenerProtocol.WireGuard ? "wg" : "udp";
+        _local = Encoding.UTF8.GetBytes(string.Create(
+            CultureInfo.InvariantCulture,
+            $"}},\"Local\":{{\"Domain\":\"{Escape(facts.Domain)}\",\"Port\":{facts.Port},\"Protocol\":\"{protocol}\",\"IpAddress\":\"{Escape(facts.LocalAddress)}\"}},\"ReceivedAt\":\""));
+        _kind = Encoding.UTF8.GetBytes($"\",\"IngressRegion\":\"{Escape(facts.IngressRegion)}\",\"Formatter\":\"{NameOf(facts.Formatter)}\",");
         PacketOverhead = MeasureOverhead();
     }
 
@@ -63,25 +54,29 @@ internal sealed class RequestPacketWriter
     public void Write(IBufferWriter<byte> output, BatchPart part)
     {
         var batch = part.Batch;
-        using var writer = new Utf8JsonWriter(output, Options);
-        writer.WriteStartObject();
-        writer.WriteStartArray(Messages);
+        var state = new State();
+        output.Write("{\"Messages\":["u8);
         for (var place = 0; place < part.Count; place++)
         {
+            if (place > 0)
+                output.Write(","u8);
             var index = part[place];
-            WritePacket(writer, batch.Id, index, batch[index].Origin, batch.Payload(index));
+            WritePacket(output, ref state, batch.Id, index, batch[index].Origin, batch.Payload(index));
         }
 
-        writer.WriteEndArray();
-        writer.WriteEndObject();
+        output.Write("]}"u8);
+        state.Writer?.Dispose();
     }
 
     /// <summary>One packet by itself.</summary>
     public void WritePacket(IBufferWriter<byte> output, PacketBatch batch, int index)
     {
-        using var writer = new Utf8JsonWriter(output, Options);
-        WritePacket(writer, batch.Id, index, batch[index].Origin, batch.Payload(index));
+        var state = new State();
+        WritePacket(output, ref state, batch.Id, index, batch[index].Origin, batch.Payload(index));
+        state.Writer?.Dispose();
     }
+
+    private static string Escape(string text) => JsonEncodedText.Encode(text, Options.Encoder).ToString();
 
     private static string NameOf(PayloadFormatter formatter) => formatter switch
     {
@@ -93,63 +88,69 @@ internal sealed class RequestPacketWriter
         _ => throw new ArgumentOutOfRangeException(nameof(formatter), formatter, "Unknown formatter."),
     };
 
-    private void WritePacket(Utf8JsonWriter writer, ulong batchId, int index, in PacketOrigin origin, ReadOnlySpan<byte> payload)
+    private void WritePacket(IBufferWriter<byte> output, ref State state, ulong batchId, int index, in PacketOrigin origin, ReadOnlySpan<byte> payload)
     {
-        Span<byte> text = stackalloc byte[64];
-        var route = origin.Route;
-        writer.WriteStartObject();
-        writer.WriteString(Tag, PacketTag.Write(batchId, index, text));
-
-        writer.WriteStartObject(Remote);
-        WriteAddress(writer, IpAddress, route.Endpoint, route.Endpoint.IsIPv4);
-        writer.WriteNumber(Port, route.Endpoint.Port);
+        ref readonly var route = ref origin.Route;
+        var line = new Utf8Line(output.GetSpan(MaxVariableSize + _local.Length + _kind.Length));
+        line.Append("{\"Tag\":\""u8);
+        line.Advance(PacketTag.Write(batchId, index, line.Rest).Length);
+        line.Append("\",\"Remote\":{\"IpAddress\":\""u8);
+        line.AppendAddress(route.Endpoint, route.Endpoint.IsIPv4);
+        line.Append("\",\"Port\":"u8);
+        line.Append(route.Endpoint.Port);
         if (route.IsTunnel)
         {
-            Base64.EncodeToUtf8(origin.PeerKey, text, out _, out var length);
-            writer.WriteString(PeerKey, text[..length]);
+            line.Append(",\"PeerKey\":\""u8);
+            line.AppendBase64(origin.PeerKey);
+            line.Append("\""u8);
         }
 
-        writer.WriteEndObject();
+        line.Append(_local);
+        line.Append(state.TimeOf(origin.ReceivedAtUnixMilliseconds));
+        line.Append(_kind);
+        output.Advance(line.Length);
+        WriteData(output, ref state, payload);
+        WriteEnd(output, route.Inner);
+    }
 
-        writer.WriteStartObject(Local);
-        writer.WriteString(Domain, _domain);
-        writer.WriteNumber(Port, _facts.Port);
-        writer.WriteString(Protocol, _protocol);
-        writer.WriteString(IpAddress, _localAddress);
-        writer.WriteEndObject();
+    private void WriteData(IBufferWriter<byte> output, ref State state, ReadOnlySpan<byte> payload)
+    {
+        if (_isPlainText)
+        {
+            output.Write("\"Data\":\""u8);
+            PayloadEncoding.Write(output, _facts.Formatter, payload);
+            output.Write("\""u8);
+            return;
+        }
 
-        DateTimeOffset.FromUnixTimeMilliseconds(origin.ReceivedAtUnixMilliseconds).TryFormat(text, out var written, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'");
-        writer.WriteString(ReceivedAt, text[..written]);
-        writer.WriteString(IngressRegion, _region);
-        writer.WriteString(Formatter, _formatter);
+        var writer = state.WriterOn(output);
         PayloadEncoding.Write(writer, Data, _facts.Formatter, payload);
-        if (route.Inner.Version != 0)
-            WriteInner(writer, route.Inner);
-        writer.WriteEndObject();
+        writer.Flush();
     }
 
-    private static void WriteInner(Utf8JsonWriter writer, in InnerFlow flow)
+    private static void WriteEnd(IBufferWriter<byte> output, in InnerFlow flow)
     {
-        writer.WriteStartObject(Inner);
-        WriteAddress(writer, SourceAddress, flow.Source, flow.Version == 4);
-        writer.WriteNumber(SourcePort, flow.Source.Port);
-        WriteAddress(writer, DestinationAddress, flow.Destination, flow.Version == 4);
-        writer.WriteNumber(DestinationPort, flow.Destination.Port);
-        writer.WriteNumber(Version, flow.Version);
-        writer.WriteNumber(Protocol, UdpHeader.Protocol);
-        writer.WriteEndObject();
-    }
+        if (flow.Version == 0)
+        {
+            output.Write("}"u8);
+            return;
+        }
 
-    private static void WriteAddress(Utf8JsonWriter writer, JsonEncodedText name, in PeerEndpoint endpoint, bool isIPv4)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        Span<byte> text = stackalloc byte[64];
-        System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(bytes, endpoint.High);
-        System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], endpoint.Low);
-        // Per packet of a delivery, off the packet path: IPAddress knows the canonical text forms.
-        var address = new System.Net.IPAddress(isIPv4 ? bytes[12..] : bytes);
-        address.TryFormat(text, out var length);
-        writer.WriteString(name, text[..length]);
+        var line = new Utf8Line(output.GetSpan(MaxVariableSize));
+        line.Append(",\"Inner\":{\"SourceAddress\":\""u8);
+        line.AppendAddress(flow.Source, flow.Version == 4);
+        line.Append("\",\"SourcePort\":"u8);
+        line.Append(flow.Source.Port);
+        line.Append(",\"DestinationAddress\":\""u8);
+        line.AppendAddress(flow.Destination, flow.Version == 4);
+        line.Append("\",\"DestinationPort\":"u8);
+        line.Append(flow.Destination.Port);
+        line.Append(",\"Version\":"u8);
+        line.Append(flow.Version);
+        line.Append(",\"Protocol\":"u8);
+        line.Append(UdpHeader.Protocol);
+        line.Append("}}"u8);
+        output.Advance(line.Length);
     }
 
     /// <summary>Writes the longest packet that can be, but for its payload.</summary>
@@ -160,8 +161,51 @@ internal sealed class RequestPacketWriter
         var form = _facts.Protocol == ListenerProtocol.WireGuard ? Replies.ReplyForm.TunnelUdp : Replies.ReplyForm.Datagram;
         var origin = new PacketOrigin { Route = new Replies.ReplyRoute(form, longest, default, 0, flow) };
         var output = new ArrayBufferWriter<byte>(1024);
-        using (var writer = new Utf8JsonWriter(output, Options))
-            WritePacket(writer, ulong.MaxValue, int.MaxValue, origin, _facts.Formatter == PayloadFormatter.Coap ? CoapMessage.Shortest : []);
+        var state = new State();
+        WritePacket(output, ref state, ulong.MaxValue, int.MaxValue, origin, _facts.Formatter == PayloadFormatter.Coap ? CoapMessage.Shortest : []);
+        state.Writer?.Dispose();
         return output.WrittenCount + 1; // and the comma
+    }
+
+    /// <summary>What the packets of one call share: neighbours mostly arrived in the same millisecond.</summary>
+    private ref struct State
+    {
+        private const int TimeLength = 24;
+
+        private TimeBytes _time;
+        private long _timeOf;
+        private bool _hasTime;
+
+        /// <summary>Made for the first payload that may have to be escaped.</summary>
+        public Utf8JsonWriter? Writer { get; private set; }
+
+        [UnscopedRef]
+        public ReadOnlySpan<byte> TimeOf(long unixMilliseconds)
+        {
+            Span<byte> text = _time;
+            if (!_hasTime || _timeOf != unixMilliseconds)
+            {
+                DateTimeOffset.FromUnixTimeMilliseconds(unixMilliseconds).TryFormat(text, out _, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+                _timeOf = unixMilliseconds;
+                _hasTime = true;
+            }
+
+            return text;
+        }
+
+        public Utf8JsonWriter WriterOn(IBufferWriter<byte> output)
+        {
+            if (Writer is null)
+                Writer = new Utf8JsonWriter(output, Options);
+            else
+                Writer.Reset(output);
+            return Writer;
+        }
+
+        [InlineArray(TimeLength)]
+        private struct TimeBytes
+        {
+            private byte _first;
+        }
     }
 }

@@ -6,7 +6,7 @@ using UdpGateway.WireGuard;
 
 namespace UdpGateway.Benchmarks.Load;
 
-/// <summary>Datagrams of strangers, made in advance and sent at a given rate by a thread of its own until disposed.</summary>
+/// <summary>Datagrams made in advance and sent at a given rate by a thread of its own until disposed.</summary>
 internal sealed class Flood : IDisposable
 {
     private const int SolUdp = 17;
@@ -56,6 +56,10 @@ internal sealed class Flood : IDisposable
             crypto => crypto.Dispose());
         return new Flood(server, runs, InitiationSize, perSecond);
     }
+
+    /// <summary>The same datagram again and again.</summary>
+    public static Flood OfPackets(IPEndPoint server, byte[] packet, double perSecond) =>
+        new(server, [[.. Enumerable.Repeat(packet, Run).SelectMany(bytes => bytes)]], packet.Length, perSecond);
 
     /// <summary>A mixture of noise, data for no session, and initiations that fail at mac1.</summary>
     public static Flood OfJunk(IPEndPoint server, double perSecond)

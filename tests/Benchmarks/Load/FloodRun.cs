@@ -19,7 +19,7 @@ internal sealed record FloodRun(LoadResult Quiet, LoadResult Flooded, double Flo
 
     /// <param name="packetsPerSecond">Of each of ten sessions.</param>
     /// <param name="startFlood">Makes the flood; what takes time to prepare is prepared here.</param>
-    public static FloodRun Measure(EchoGateway gateway, int packetsPerSecond, TimeSpan duration, Func<Flood> startFlood)
+    public static FloodRun Measure(LoadGateway gateway, int packetsPerSecond, TimeSpan duration, Func<Flood> startFlood)
     {
         using var crypto = CryptoBackends.CreateBest();
         var clients = Enumerable.Range(0, Sessions)

@@ -89,11 +89,26 @@ internal sealed class RunningStack : IAsyncDisposable
 
     public Task<double> DropsAsync(string reason) => MetricAsync("udpgw_drops_total", $"reason=\"{reason}\"");
 
+    /// <summary>Memory of the program, without its descendants, that is in RAM now.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
+    /// <summary>The program stands still, and what arrives meanwhile stays with the kernel, until <see cref="ContinueAsync"/>.</summary>
+    public Task PauseAsync() => SignalAsync("-STOP");
+
+    public Task ContinueAsync() => SignalAsync("-CONT");
+
     /// <summary>Sends the signal of Ctrl-C and waits for the end.</summary>
     public async Task<(int ExitCode, TimeSpan Took)> InterruptAsync()
     {
         var watch = Stopwatch.StartNew();
-        (await ProgramRun.OfAsync("kill", ["-INT", _process.Id.ToString(CultureInfo.InvariantCulture)])).Succeeded();
+        await SignalAsync("-INT");
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         await _process.WaitForExitAsync(deadline.Token);
         return (_process.ExitCode, watch.Elapsed);
@@ -127,6 +142,9 @@ internal sealed class RunningStack : IAsyncDisposable
 
         _process.Dispose();
     }
+
+    private async Task SignalAsync(string signal) =>
+        (await ProgramRun.OfAsync("kill", [signal, _process.Id.ToString(CultureInfo.InvariantCulture)])).Succeeded();
 
     private void Keep(object sender, DataReceivedEventArgs line)
     {

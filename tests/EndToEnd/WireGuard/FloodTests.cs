@@ -17,7 +17,7 @@ public sealed class FloodTests(ITestOutputHelper output)
     [Fact]
     public async Task Of_valid_initiations_leaves_sessions_their_packets_and_memory_as_it_is()
     {
-        await using var gateway = await EchoGateway.StartAsync();
+        await using var gateway = await LoadGateway.StartEchoAsync();
 
         var run = FloodRun.Measure(gateway, PacketsPerSecond, Duration, () => Flood.OfInitiations(gateway.Endpoint, gateway.PublicKey, 3_000, 5_000));
 
@@ -27,7 +27,7 @@ public sealed class FloodTests(ITestOutputHelper output)
     [Fact]
     public async Task Of_junk_leaves_sessions_their_packets_and_memory_as_it_is()
     {
-        await using var gateway = await EchoGateway.StartAsync();
+        await using var gateway = await LoadGateway.StartEchoAsync();
 
         var run = FloodRun.Measure(gateway, PacketsPerSecond, Duration, () => Flood.OfJunk(gateway.Endpoint, 40_000));
 
