@@ -1,10 +1,7 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using System.Text;
 using UdpGateway.EndToEnd.Tests.Harness;
-using UdpGateway.Tests;
 
 namespace UdpGateway.EndToEnd.Tests;
 
@@ -160,23 +157,4 @@ public sealed class PacketSourceTests
     private static string Write(Workspace workspace, string protocol) => workspace.Write("template.yaml", Template
         .Replace("PROTOCOL", protocol, StringComparison.Ordinal)
         .Replace("ALLOW", protocol == "wg" ? "AllowUnknownPeers: true" : "Description: plain", StringComparison.Ordinal));
-
-    /// <summary>Runs only where functions in Python can import boto3; in CI they must.</summary>
-    private sealed class Boto3FactAttribute([CallerMemberName] string? test = null)
-        : SkippableFactAttribute(IsAvailable.Value ? null : "boto3 is not installed: pip install boto3.", test)
-    {
-        private static readonly Lazy<bool> IsAvailable = new(() =>
-        {
-            try
-            {
-                using var python = Process.Start(new ProcessStartInfo("python3", ["-c", "import boto3"]) { UseShellExecute = false, RedirectStandardError = true })!;
-                python.WaitForExit();
-                return python.ExitCode == 0;
-            }
-            catch (System.ComponentModel.Win32Exception)
-            {
-                return false;
-            }
-        });
-    }
 }

@@ -23,7 +23,9 @@ internal sealed class PayloadText(bool hex)
         }
     }
 
-    /// <summary>One line. Bytes that a terminal cannot show as text appear as <c>hex:</c> and digits.</summary>
+    /// <summary>
+    /// One line; a line end at the end of the text is this line's. Bytes that a terminal cannot show as text appear as <c>hex:</c> and digits.
+    /// </summary>
     public string Write(ReadOnlySpan<byte> payload)
     {
         if (hex)
@@ -31,7 +33,8 @@ internal sealed class PayloadText(bool hex)
         try
         {
             var text = StrictUtf8.GetString(payload);
-            return text.All(IsPrintable) ? text : Hex(payload);
+            var line = text.EndsWith('\n') ? text[..^1] : text;
+            return line.All(IsPrintable) ? line : Hex(payload);
         }
         catch (DecoderFallbackException)
         {

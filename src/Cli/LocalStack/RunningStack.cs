@@ -74,6 +74,9 @@ internal sealed partial class RunningStack : IAsyncDisposable
 
     public required DashboardSite Dashboard { get; init; }
 
+    /// <summary>Where functions are invoked: Lambda's Invoke.</summary>
+    public Uri FunctionsAddress => _functions.Endpoint;
+
     public IReadOnlyList<FunctionDeclaration> Functions { get; private set; } = [];
 
     /// <summary>As they are invoked, with their environment.</summary>

@@ -15,6 +15,8 @@ internal static class StackSummary
             $"{OutputsFile.Protocol(listener)} {OutputsFile.Endpoint(listener, settings)}{(listener.Record.WireGuardPublicKey is { } key ? $"  public key {key}" : "")}")));
         Section(output, "Functions", stack.Functions.Select(function => (function.LogicalId, $"{function.Runtime}  {function.FunctionName}")));
         Section(output, "Outputs", stack.Outputs.Select(pair => (pair.Key, pair.Value)));
+        if (stack.Functions.Count > 0)
+            output.WriteLine($"Lambda: {stack.FunctionsAddress.ToString().TrimEnd('/')}");
         output.WriteLine($"Admin: {stack.AdminAddress.ToString().TrimEnd('/')}");
         output.WriteLine($"Dashboard: {stack.Dashboard.Address}");
         if (clientConfigurationPath is not null)

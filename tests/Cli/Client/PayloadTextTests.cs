@@ -11,6 +11,8 @@ public sealed class PayloadTextTests
     [InlineData("1b5b324a", "hex:1b5b324a")]
     [InlineData("ff00", "hex:ff00")]
     [InlineData("680a69", "hex:680a69")]
+    [InlineData("68690a", "hi")]
+    [InlineData("68690a0a", "hex:68690a0a")]
     public void Prints_text_as_text_and_everything_that_could_disturb_a_terminal_as_hex(string payload, string line)
     {
         Assert.Equal(line, new PayloadText(hex: false).Write(Convert.FromHexString(payload)));
