@@ -12,7 +12,7 @@ namespace UdpGateway.EndToEnd.Tests.Destinations;
 /// </summary>
 public sealed class DeliveriesAtMotoTests
 {
-    private const string Script = "../Destinations/destinations_at_moto.py";
+    private const string Script = "destinations_at_moto.py";
 
     /// <summary>Name, ARN, and further properties of each destination.</summary>
     private static readonly (string Name, string Arn, string More)[] Destinations =
@@ -35,13 +35,7 @@ public sealed class DeliveriesAtMotoTests
         using var workspace = new Workspace();
         await using var moto = await Moto.StartAsync();
         var users = await moto.RunAsync(Script, "make-users");
-        var environment = new Dictionary<string, string>
-        {
-            ["AWS_ENDPOINT_URL"] = moto.Url.ToString(),
-            ["AWS_ACCESS_KEY_ID"] = (string)users["Gateway"]!["Key"]!,
-            ["AWS_SECRET_ACCESS_KEY"] = (string)users["Gateway"]!["Secret"]!,
-        };
-        await using var stack = await RunningStack.UpAsync(workspace, workspace.Write("template.yaml", Template()), environment);
+        await using var stack = await UpAsync(workspace, moto, users);
         await moto.RunAsync(Script, "make-destinations", stack.Document.Outputs["Stack"]);
         var listeners = stack.Document.Listeners.ToDictionary(listener => listener.LogicalId);
 
@@ -56,7 +50,7 @@ public sealed class DeliveriesAtMotoTests
         foreach (var (name, _, _) in Destinations)
             await Eventually.TrueAsync(async () => await stack.MetricAsync("udpgw_destination_packets_total", $"destination=\"{name}\"") == all.Length, TimeSpan.FromSeconds(60));
         Assert.True(await stack.MetricAsync("udpgw_destination_packets_total", "result=\"delivered\"") == Destinations.Length * all.Length, stack.Log);
-        var found = await moto.RunAsync(Script, "read", (string)users["Administrator"]!["Key"]!, (string)users["Administrator"]!["Secret"]!);
+        var found = await ReadAsync(moto, users);
 
         var client = socket.LocalEndPoint!.ToString();
         var standard = Items(found, "standard");
@@ -97,13 +91,7 @@ public sealed class DeliveriesAtMotoTests
         using var workspace = new Workspace();
         await using var moto = await Moto.StartAsync();
         var users = await moto.RunAsync(Script, "make-users");
-        var environment = new Dictionary<string, string>
-        {
-            ["AWS_ENDPOINT_URL"] = moto.Url.ToString(),
-            ["AWS_ACCESS_KEY_ID"] = (string)users["Gateway"]!["Key"]!,
-            ["AWS_SECRET_ACCESS_KEY"] = (string)users["Gateway"]!["Secret"]!,
-        };
-        await using var stack = await RunningStack.UpAsync(workspace, workspace.Write("template.yaml", Template()), environment);
+        await using var stack = await UpAsync(workspace, moto, users);
         await moto.RunAsync(Script, "make-destinations", stack.Document.Outputs["Stack"] + "-of-somebody-else");
 
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
@@ -112,9 +100,23 @@ public sealed class DeliveriesAtMotoTests
 
         await Eventually.TrueAsync(async () => await stack.MetricAsync("udpgw_destination_packets_total", "result=\"failed\"") == Destinations.Length, TimeSpan.FromSeconds(60));
         Assert.Equal(0, await stack.MetricAsync("udpgw_destination_packets_total", "result=\"delivered\""));
-        var found = await moto.RunAsync(Script, "read", (string)users["Administrator"]!["Key"]!, (string)users["Administrator"]!["Secret"]!);
+        var found = await ReadAsync(moto, users);
         Assert.All(Destinations, destination => Assert.Empty(Items(found, destination.Name)));
     }
+
+    /// <summary>As the user who stands for the gateway, and may do nothing but assume roles.</summary>
+    private static Task<RunningStack> UpAsync(Workspace workspace, Moto moto, JsonNode users) => RunningStack.UpAsync(
+        workspace,
+        workspace.Write("template.yaml", Template()),
+        new Dictionary<string, string>
+        {
+            ["AWS_ENDPOINT_URL"] = moto.Url.ToString(),
+            ["AWS_ACCESS_KEY_ID"] = (string)users["Gateway"]!["Key"]!,
+            ["AWS_SECRET_ACCESS_KEY"] = (string)users["Gateway"]!["Secret"]!,
+        });
+
+    private static Task<JsonNode> ReadAsync(Moto moto, JsonNode users) =>
+        moto.RunAsync(Script, "read", (string)users["Administrator"]!["Key"]!, (string)users["Administrator"]!["Secret"]!);
 
     private static void AssertTexts(IEnumerable<string> expected, IEnumerable<string> actual) =>
         Assert.Equal(expected.Order(StringComparer.Ordinal), actual.Order(StringComparer.Ordinal));

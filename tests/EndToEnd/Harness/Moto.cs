@@ -30,7 +30,7 @@ internal sealed class MotoFactAttribute([CallerMemberName] string? test = null) 
     }
 }
 
-/// <summary>A fresh moto server, which answers as AWS does and checks nothing.</summary>
+/// <summary>A fresh moto server, which answers as AWS does and checks nothing until a script makes it check.</summary>
 internal sealed class Moto : IAsyncDisposable
 {
     private readonly Process _process;
@@ -73,7 +73,7 @@ internal sealed class Moto : IAsyncDisposable
     /// <summary>Runs a Python script beside the tests, which talks to this server through boto3 and prints JSON.</summary>
     public async Task<JsonNode> RunAsync(string script, params string[] arguments)
     {
-        var path = Path.Combine(Repository.Root, "tests", "EndToEnd", "Samples", script);
+        var path = Directory.GetFiles(Path.Combine(Repository.Root, "tests", "EndToEnd"), script, SearchOption.AllDirectories).Single();
         var run = await ProgramRun.OfAsync("python3", [path, Url.ToString(), .. arguments], timeout: TimeSpan.FromSeconds(120));
         return JsonNode.Parse(run.Succeeded().Output)!;
     }
