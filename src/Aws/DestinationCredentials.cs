@@ -25,7 +25,7 @@ public sealed partial class DestinationCredentials : IDisposable
     private static readonly TimeSpan StsTimeout = TimeSpan.FromSeconds(10);
 
     private readonly ConcurrentDictionary<(string RoleArn, string ExternalId, string SessionName), AssumedRole> _roles = new();
-    private readonly AmazonSecurityTokenServiceClient _sts;
+    private readonly Lazy<AmazonSecurityTokenServiceClient> _sts;
     private readonly TimeProvider _time;
 
     /// <param name="source">Whom the roles' trust policies name: the gateway's own role.</param>
@@ -39,19 +39,8 @@ public sealed partial class DestinationCredentials : IDisposable
 
         AwsHttpClientFactory.Install();
         _time = time ?? TimeProvider.System;
-        var configuration = new AmazonSecurityTokenServiceConfig
-        {
-            RegionEndpoint = RegionEndpoint.GetBySystemName(region),
-            RetryMode = RequestRetryMode.Standard,
-            MaxStaleConnectionRetries = 0,
-            ResignRetries = true,
-            Timeout = StsTimeout,
-        };
-        if (serviceUrl is not null)
-            configuration.ServiceURL = serviceUrl.AbsoluteUri;
-        // An endpoint, also one from the environment, makes the SDK forget the region.
-        configuration.AuthenticationRegion = region;
-        _sts = new AmazonSecurityTokenServiceClient(source, configuration);
+        // The SDK's client takes a noticeable part of a cold start, and most processes and events need no role.
+        _sts = new Lazy<AmazonSecurityTokenServiceClient>(() => CreateClient(source, region, serviceUrl));
     }
 
     /// <summary>Credentials of a role; nothing is sent before they are first used.</summary>
@@ -81,13 +70,31 @@ public sealed partial class DestinationCredentials : IDisposable
     {
         foreach (var role in _roles.Values)
             role.Dispose();
-        _sts.Dispose();
+        if (_sts.IsValueCreated)
+            _sts.Value.Dispose();
     }
 
     internal static bool IsRoleArn(string text) =>
         Arn.TryParse(text, out var arn)
         && arn is { Service: "iam", Region: "", Account.Length: > 0 }
         && RoleResourcePattern().IsMatch(arn.Resource);
+
+    private static AmazonSecurityTokenServiceClient CreateClient(AWSCredentials source, string region, Uri? serviceUrl)
+    {
+        var configuration = new AmazonSecurityTokenServiceConfig
+        {
+            RegionEndpoint = RegionEndpoint.GetBySystemName(region),
+            RetryMode = RequestRetryMode.Standard,
+            MaxStaleConnectionRetries = 0,
+            ResignRetries = true,
+            Timeout = StsTimeout,
+        };
+        if (serviceUrl is not null)
+            configuration.ServiceURL = serviceUrl.AbsoluteUri;
+        // An endpoint, also one from the environment, makes the SDK forget the region.
+        configuration.AuthenticationRegion = region;
+        return new AmazonSecurityTokenServiceClient(source, configuration);
+    }
 
     // Patterns of the STS API Reference, "AssumeRole", and of IAM's role path and name; \w there means ASCII.
     [GeneratedRegex(@"\Arole/([\x21-\x2e\x30-\x7e]+/){0,50}[A-Za-z0-9_+=,.@-]{1,64}\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
@@ -105,14 +112,14 @@ public sealed partial class DestinationCredentials : IDisposable
     /// </summary>
     private sealed class AssumedRole : RefreshingAWSCredentials
     {
-        private readonly IAmazonSecurityTokenService _sts;
+        private readonly Lazy<AmazonSecurityTokenServiceClient> _sts;
         private readonly TimeProvider _time;
         private readonly AssumeRoleRequest _request;
 
         // Replaced whole, so that a reader never sees half of it.
         private RecentFailure? _failure;
 
-        public AssumedRole(IAmazonSecurityTokenService sts, TimeProvider time, string roleArn, string externalId, string sessionName)
+        public AssumedRole(Lazy<AmazonSecurityTokenServiceClient> sts, TimeProvider time, string roleArn, string externalId, string sessionName)
         {
             _sts = sts;
             _time = time;
@@ -129,7 +136,7 @@ public sealed partial class DestinationCredentials : IDisposable
 
             try
             {
-                var response = await _sts.AssumeRoleAsync(_request);
+                var response = await _sts.Value.AssumeRoleAsync(_request);
                 Volatile.Write(ref _failure, null);
                 var granted = response.Credentials;
                 return new CredentialsRefreshState(

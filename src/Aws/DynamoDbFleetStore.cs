@@ -68,6 +68,24 @@ public sealed class DynamoDbFleetStore : IFleetStore
         return [.. items.Select(item => Read(item, fleetName, now))];
     }
 
+    public async Task<IReadOnlyDictionary<string, TimeSpan>> NoteOrphansAsync(string fleetName, IReadOnlyCollection<string> orphans, CancellationToken cancellationToken)
+    {
+        var noted = (await _table.QueryAsync(OrphansOf(fleetName), string.Empty, cancellationToken))
+            .ToDictionary(item => DynamoDbAttribute.TextOf(item, DynamoDbTable.SortKey), item => DateTimeOffset.FromUnixTimeMilliseconds(DynamoDbAttribute.NumberOf(item, "NotedAt")), StringComparer.Ordinal);
+        var now = await _table.GetTimeAsync(cancellationToken);
+        foreach (var former in noted.Keys.Except(orphans, StringComparer.Ordinal))
+            await _table.DeleteAsync(OrphansOf(fleetName), former, null, null, cancellationToken);
+        foreach (var found in orphans.Except(noted.Keys, StringComparer.Ordinal))
+        {
+            var item = DynamoDbTable.Key(OrphansOf(fleetName), found);
+            item["NotedAt"] = DynamoDbAttribute.Number(now.ToUnixTimeMilliseconds());
+            await _table.PutAsync(item, null, null, cancellationToken);
+        }
+
+        return orphans.Distinct(StringComparer.Ordinal).ToDictionary(
+            orphan => orphan, orphan => noted.TryGetValue(orphan, out var since) && now > since ? now - since : TimeSpan.Zero, StringComparer.Ordinal);
+    }
+
     public Task RemoveReportAsync(string fleetName, string taskId, CancellationToken cancellationToken) =>
         _table.DeleteAsync(TasksOf(fleetName), taskId, null, null, cancellationToken);
 
@@ -88,6 +106,8 @@ public sealed class DynamoDbFleetStore : IFleetStore
     }
 
     private static string PortsOf(string fleetName) => $"ports#{fleetName}";
+
+    private static string OrphansOf(string fleetName) => $"orphans#{fleetName}";
 
     private static string TasksOf(string fleetName) => $"tasks#{fleetName}";
 

@@ -15,6 +15,7 @@ namespace UdpGateway.Aws;
 /// events                         #sequence         LastSequence
 /// events#STACK#LOGICALID         event#REQUESTID   EventSequence, Answer (bytes, once decided), ExpiresAt
 /// ports#FLEET                    PORT              Claimant
+/// orphans#FLEET                  WHAT              NotedAt
 /// tasks#FLEET                    TASKID            Address, ServedRevision, Failures, IsDraining, ReportedAt, ExpiresAt
 /// </code>
 /// Every change of a record is one transaction with the revision, which it raises by one and takes as the record's version, so
@@ -64,6 +65,7 @@ public sealed class DynamoDbListenerStore : IListenerStore
                 {
                     DestinationArns = Records<DestinationArnRecord>(items),
                     PacketSources = Records<PacketSourceRecord>(items),
+                    Fleets = Records<FleetRecord>(items),
                 };
             }
         }

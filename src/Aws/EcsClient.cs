@@ -165,6 +165,8 @@ public sealed class EcsClient(AwsConnection connection) : IEcs
             AwsJson.Text(task, "taskArn") ?? "",
             AwsJson.Text(task, "taskDefinitionArn") ?? "",
             AwsJson.Text(task, "lastStatus") ?? "",
+            AwsJson.Items(task, "attachments").SelectMany(attachment => AwsJson.Items(attachment, "details").AsEnumerable())
+                .Where(detail => AwsJson.Text(detail, "name") == "privateIPv4Address").Select(detail => AwsJson.Text(detail, "value")).FirstOrDefault(),
             stoppedAt,
             AwsJson.Text(task, "stopCode"),
             string.Join(": ", reasons.OfType<string>().Where(reason => reason.Length > 0).Distinct()) is { Length: > 0 } reason ? reason : null);

@@ -72,9 +72,10 @@ public sealed record EcsServiceDescription(
 /// <param name="RolloutState"><c>IN_PROGRESS</c>, <c>COMPLETED</c> or <c>FAILED</c>.</param>
 public sealed record EcsDeployment(string Status, string TaskDefinitionArn, string? RolloutState, string? RolloutStateReason);
 
+/// <param name="Address">Of its network interface; null before it has one.</param>
 /// <param name="StopCode">Such as <c>TaskFailedToStart</c>; null while it runs.</param>
 /// <param name="StoppedReason">ECS's sentence, with the container's own if it has one; null while it runs.</param>
-public sealed record EcsTaskDescription(string Arn, string TaskDefinitionArn, string LastStatus, DateTimeOffset? StoppedAt, string? StopCode, string? StoppedReason)
+public sealed record EcsTaskDescription(string Arn, string TaskDefinitionArn, string LastStatus, string? Address, DateTimeOffset? StoppedAt, string? StopCode, string? StoppedReason)
 {
     /// <summary>The last part of the ARN.</summary>
     public string Id => Arn[(Arn.LastIndexOf('/') + 1)..];

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Configuration;
+using UdpGateway.Listeners;
 using UdpGateway.WireGuard;
 
 namespace UdpGateway.Gateway;
@@ -64,12 +65,11 @@ internal static class GatewaySettings
 
     private static FleetRelayOptions Relay(IConfiguration settings, string secret)
     {
-        const int DefaultRelayPort = 9101;
         Uri[] peers = [.. Items(settings, "relay-peers").Select(Peer)];
         return new FleetRelayOptions
         {
             BindAddress = Address(settings, "relay-bind") ?? Address(settings, "bind") ?? IPAddress.Any,
-            Port = Integer(settings, "relay-port") ?? DefaultRelayPort,
+            Port = Integer(settings, "relay-port") ?? FleetDefinition.DefaultRelayPort,
             Peers = () => peers,
             KeySecretId = secret,
         };

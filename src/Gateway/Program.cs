@@ -34,8 +34,12 @@ try
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     var membership = await FleetTask.ReadAsync(settings, CancellationToken.None);
+    // Without a fleet, its other tasks are those that the settings name.
+    var peers = membership is null || options.Relay is null ? null : new FleetPeers(options.Relay.Port);
+    if (peers is not null)
+        options = options with { Relay = options.Relay! with { Peers = () => peers.Others } };
     await using var host = await GatewayHost.StartAsync(options, stores.Listeners, stores.Secrets, clients, loggers, CancellationToken.None);
-    using var fleet = membership is null ? null : FleetTask.Join(membership, credentials, options, settings["table"] ?? throw new FormatException("A fleet follows a table: --store dynamodb --table NAME."), host, loggers);
+    using var fleet = membership is null ? null : FleetTask.Join(membership, credentials, options, settings["table"] ?? throw new FormatException("A fleet follows a table: --store dynamodb --table NAME."), host, peers, loggers);
     await stop.Task;
     var stopping = host.StopAsync();
     if (fleet is not null)
@@ -49,7 +53,7 @@ try
         signal.Cancel = stop.TrySetResult();
     }
 }
-catch (Exception mistake) when (mistake is ArgumentException or FormatException or EmbeddedStoreException or AmazonClientException or HttpRequestException)
+catch (Exception mistake) when (mistake is ArgumentException or FormatException or EmbeddedStoreException or AwsServiceException or AmazonClientException or HttpRequestException)
 {
     await Console.Error.WriteLineAsync(mistake.Message);
     return 1;

@@ -5,6 +5,8 @@ public sealed record FleetDefinition
 {
     /// <summary>The fleet of a listener that names none.</summary>
     public const string DefaultName = "default";
+    public const int DefaultHealthPort = 9101;
+    public const int DefaultRelayPort = 9102;
 
     /// <summary>What listeners call it, and the name of the ECS service.</summary>
     public required string Name { get; init; }
@@ -52,7 +54,10 @@ public sealed record FleetDefinition
     public string? DomainName { get; init; }
 
     /// <summary>TCP port where the balancer asks the tasks for their health.</summary>
-    public int HealthPort { get; init; } = 9101;
+    public int HealthPort { get; init; } = DefaultHealthPort;
+
+    /// <summary>TCP port where tasks hand packets of packet sources to each other; their security group must admit itself there.</summary>
+    public int RelayPort { get; init; } = DefaultRelayPort;
 
     /// <summary>Further environment variables of the gateway.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();

@@ -35,7 +35,7 @@ public sealed partial class CustomResourceHandler
             new ListenerResource(options, store, new ListenerSecrets(secrets, time), provisioner, logger),
             new DestinationArnResource(options, store, provisioner, logger),
             packetSources is null ? null : new PacketSourceResource(store, packetSources, logger),
-            provisioner is AwsProvisioner aws ? new FleetResource(store, aws.Fleets, logger) : null);
+            provisioner is AwsProvisioner aws ? new FleetResource(store, aws.Fleets, secrets, logger) : null);
         _sender = new ResponseSender(responseClient, time, logger);
         _time = time;
         _logger = logger;

@@ -8,4 +8,7 @@ internal sealed record ProviderBacking(ProviderOptions Options, IListenerStore S
 {
     /// <summary>Null where packet sources cannot be had; they are then refused.</summary>
     public IPacketSourceProvisioner? PacketSources { get; init; }
+
+    /// <summary>Null where there are no fleets; then nothing but CloudFormation's events is handled.</summary>
+    public FleetSweep? Sweep { get; init; }
 }

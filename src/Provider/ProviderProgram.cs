@@ -31,6 +31,7 @@ internal static partial class ProviderProgram
         });
         using var client = CustomResourceHandler.CreateResponseClient();
         CustomResourceHandler handler;
+        FleetSweep? sweep;
         LambdaClient lambda;
         try
         {
@@ -38,6 +39,7 @@ internal static partial class ProviderProgram
             var backing = compose(settings, loggers);
             handler = new CustomResourceHandler(
                 backing.Options, backing.Store, backing.Secrets, backing.Provisioner, client, TimeProvider.System, loggers.CreateLogger<CustomResourceHandler>(), backing.PacketSources);
+            sweep = backing.Sweep;
             lambda = new LambdaClient(DefaultAWSCredentialsIdentityResolver.GetCredentials(), settings.Region, timeout: InvokeTimeout);
         }
         catch (Exception exception)
@@ -50,15 +52,26 @@ internal static partial class ProviderProgram
         using (lambda)
         {
             await loop.RunAsync(
-                invocation => handler.HandleAsync(
-                    invocation.Payload,
-                    invocation.Deadline,
-                    (payload, token) => lambda.InvokeAsync(new InvokeRequest(invocation.FunctionArn, InvocationType.Event, payload), token),
-                    CancellationToken.None),
+                invocation => FleetEvent.TryParse(invocation.Payload, out var fleetEvent)
+                    ? SweepAsync(sweep, fleetEvent, invocation.Deadline)
+                    : handler.HandleAsync(
+                        invocation.Payload,
+                        invocation.Deadline,
+                        (payload, token) => lambda.InvokeAsync(new InvokeRequest(invocation.FunctionArn, InvocationType.Event, payload), token),
+                        CancellationToken.None),
                 stop.Token);
         }
 
         return 0;
+    }
+
+    /// <summary>An event of EventBridge, to which nobody waits for an answer.</summary>
+    private static async Task SweepAsync(FleetSweep? sweep, FleetEvent? fleetEvent, DateTimeOffset deadline)
+    {
+        if (sweep is null || fleetEvent is null)
+            return;
+        using var timeout = new CancellationTokenSource(new WorkTime(deadline, TimeProvider.System).UntilAbandoned);
+        await sweep.RunAsync(fleetEvent, timeout.Token);
     }
 
     private static partial class Log

@@ -20,6 +20,9 @@ internal sealed partial record ProviderSettings
     /// <summary>The full name that clients use.</summary>
     public required string DomainName { get; init; }
 
+    /// <summary>The gateways' own role, which customers' roles and secrets trust; assumed where the provider acts on what is theirs.</summary>
+    public required string ServiceRoleArn { get; init; }
+
     public SecretReference? ApiKeySecret { get; init; }
 
     public TimeSpan TimeLimit { get; init; } = TimeSpan.FromSeconds(3300);
@@ -35,6 +38,7 @@ internal sealed partial record ProviderSettings
             AccountId = Required("UDPGW_ACCOUNT_ID", AccountPattern(), "the twelve digits of the account"),
             TableName = Required("UDPGW_TABLE", TablePattern(), "the name of the DynamoDB table, or its ARN"),
             DomainName = Required("UDPGW_DOMAIN", null, "the name that clients use, such as the load balancer's"),
+            ServiceRoleArn = Required("UDPGW_SERVICE_ROLE", RolePattern(), "the ARN of the gateways' role"),
             ApiKeySecret = Optional("UDPGW_API_KEY_SECRET") is { } secretId ? new SecretReference(secretId) : null,
             TimeLimit = ReadTimeLimit(),
         };
@@ -80,6 +84,9 @@ internal sealed partial record ProviderSettings
 
     [GeneratedRegex(@"\A[a-z]{2,5}(-[a-z]{2,12}){1,2}-[0-9]{1,2}\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex RegionPattern();
+
+    [GeneratedRegex(@"\Aarn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]{1,512}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex RolePattern();
 
     [GeneratedRegex(@"\A[0-9]{12}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex AccountPattern();

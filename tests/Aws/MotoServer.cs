@@ -53,6 +53,22 @@ public sealed class MotoServer : IAsyncLifetime
         "monitoring:PutMetricData", // cloudwatch: on AWS; moto goes by the signing name
     ];
 
+    // moto's transactions are no transactions when requests are parallel: one that fails puts back a copy of the whole table, and
+    // with it undoes what others wrote meanwhile. One call at a time is what DynamoDB promises.
+    private const string Launcher = """
+        import threading, moto.server
+        from moto.dynamodb.responses import DynamoHandler
+
+        turn, call = threading.RLock(), DynamoHandler.call_action
+
+        def one_at_a_time(self):
+            with turn:
+                return call(self)
+
+        DynamoHandler.call_action = one_at_a_time
+        moto.server.main()
+        """;
+
     private Process? _process;
 
     public Uri Url { get; private set; } = null!;
@@ -92,7 +108,7 @@ public sealed class MotoServer : IAsyncLifetime
     {
         var port = FreePort();
         Url = new Uri($"http://127.0.0.1:{port}");
-        var start = new ProcessStartInfo("python3", ["-m", "moto.server", "-H", "127.0.0.1", "-p", port.ToString()])
+        var start = new ProcessStartInfo("python3", ["-c", Launcher, "-H", "127.0.0.1", "-p", port.ToString()])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,

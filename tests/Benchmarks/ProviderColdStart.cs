@@ -56,7 +56,7 @@ internal static class ProviderColdStart
         {
             Name = "provider",
             FileName = Path.Combine(package, "UdpGateway.Provider.TestHost"),
-            Environment = { ["UDPGW_ACCOUNT_ID"] = "123456789012", ["UDPGW_TABLE"] = "udp-gateway", ["UDPGW_DOMAIN"] = "udp.example.com", ["TESTHOST_STORE"] = store },
+            Environment = { ["UDPGW_ACCOUNT_ID"] = "123456789012", ["UDPGW_SERVICE_ROLE"] = "arn:aws:iam::123456789012:role/udp-gateway-service", ["UDPGW_TABLE"] = "udp-gateway", ["UDPGW_DOMAIN"] = "udp.example.com", ["TESTHOST_STORE"] = store },
         });
 
         var watch = Stopwatch.StartNew();

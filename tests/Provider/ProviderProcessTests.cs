@@ -129,6 +129,7 @@ public sealed class ProviderProcessTests
         await using var provider = await EmulatedProvider.StartAsync();
         var variables = provider.Function.Environment;
         variables.Remove("UDPGW_TABLE");
+        variables["UDPGW_SERVICE_ROLE"] = "udp-gateway-service";
         variables["UDPGW_ACCOUNT_ID"] = "12";
         variables["UDPGW_DOMAIN"] = "no host";
         variables["UDPGW_TIME_LIMIT_SECONDS"] = "4000";
@@ -138,7 +139,7 @@ public sealed class ProviderProcessTests
         var error = JsonNode.Parse(outcome.Error!)!;
         Assert.Equal("ProviderSettingsException", error["errorType"]!.GetValue<string>());
         var message = error["errorMessage"]!.GetValue<string>();
-        Assert.All(["UDPGW_TABLE is not set", "UDPGW_ACCOUNT_ID is \"12\"", "UDPGW_DOMAIN is \"no host\"", "UDPGW_TIME_LIMIT_SECONDS is \"4000\""], part => Assert.Contains(part, message, StringComparison.Ordinal));
+        Assert.All(["UDPGW_TABLE is not set", "UDPGW_SERVICE_ROLE is \"udp-gateway-service\"", "UDPGW_ACCOUNT_ID is \"12\"", "UDPGW_DOMAIN is \"no host\"", "UDPGW_TIME_LIMIT_SECONDS is \"4000\""], part => Assert.Contains(part, message, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -14,7 +14,7 @@ internal sealed record FleetMembership(string FleetName, string LoadBalancerArn,
 /// healthy in every one of those groups.
 /// </summary>
 internal sealed partial class FleetMember(
-    FleetMembership membership, IFleetStore store, IElasticLoadBalancingV2 balancing, GatewayHost gateway, TimeProvider time, ILogger<FleetMember> logger) : IDisposable
+    FleetMembership membership, IFleetStore store, IElasticLoadBalancingV2 balancing, GatewayHost gateway, FleetPeers? peers, TimeProvider time, ILogger<FleetMember> logger) : IDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(3);
@@ -104,6 +104,7 @@ internal sealed partial class FleetMember(
         {
             await store.WriteReportAsync(report, cancellationToken);
             (_reported, _reportedAt) = (report, time.GetTimestamp());
+            peers?.Follow(await store.ReadReportsAsync(membership.FleetName, cancellationToken), membership.Task.TaskId);
         }
 
         foreach (var gone in _registered.Keys.Except(served.Listeners.Select(listener => listener.PhysicalResourceId), StringComparer.Ordinal).ToArray())

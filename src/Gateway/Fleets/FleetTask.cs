@@ -33,7 +33,7 @@ internal sealed class FleetTask : IDisposable
         return new FleetMembership(fleet, balancer, await TaskIdentity.ReadAsync(metadata, http, cancellationToken));
     }
 
-    public static FleetTask Join(FleetMembership membership, AWSCredentials credentials, GatewayOptions options, string tableName, GatewayHost gateway, ILoggerFactory loggers)
+    public static FleetTask Join(FleetMembership membership, AWSCredentials credentials, GatewayOptions options, string tableName, GatewayHost gateway, FleetPeers? peers, ILoggerFactory loggers)
     {
         var connection = new AwsConnection(credentials, options.Region);
         var member = new FleetMember(
@@ -41,6 +41,7 @@ internal sealed class FleetTask : IDisposable
             new DynamoDbFleetStore(connection, tableName, TimeSpan.FromSeconds(5)),
             new ElasticLoadBalancingV2Client(connection),
             gateway,
+            peers,
             TimeProvider.System,
             loggers.CreateLogger<FleetMember>());
         member.Start();

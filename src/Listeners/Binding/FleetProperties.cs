@@ -44,6 +44,8 @@ internal sealed record FleetDeclaration
 
     public int? HealthPort { get; init; }
 
+    public int? RelayPort { get; init; }
+
     public IReadOnlyList<(string Path, string Key, string Text)> Environment { get; init; } = [];
 }
 
@@ -112,6 +114,7 @@ public static class FleetProperties
             ClientCidr = properties.Text("ClientCidr"),
             DomainName = properties.Text("DomainName"),
             HealthPort = properties.Integer("HealthPort"),
+            RelayPort = properties.Integer("RelayPort"),
             Environment = properties.Map("Environment", scalarKey: string.Empty),
         };
         properties.ReportUnknown();
@@ -145,6 +148,7 @@ public static class FleetProperties
             Architecture = declaration.Architecture ?? definition.Architecture,
             ClientCidr = declaration.ClientCidr ?? definition.ClientCidr,
             HealthPort = declaration.HealthPort ?? definition.HealthPort,
+            RelayPort = declaration.RelayPort ?? definition.RelayPort,
         };
     }
 }

@@ -6,6 +6,9 @@ namespace UdpGateway.Listeners;
 /// </summary>
 public static class ListenerSecretNames
 {
+    /// <summary>Begins the name of every secret that a provider makes; permissions count on it.</summary>
+    public const string IdPrefix = "udp-gateway/";
+
     /// <summary>Base64.</summary>
     public const string PrivateKey = "PrivateKey";
 

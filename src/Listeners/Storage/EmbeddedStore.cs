@@ -65,6 +65,7 @@ public sealed class EmbeddedStore : IListenerStore, ISecretStore, IDisposable
             {
                 DestinationArns = Records<DestinationArnRecord>(),
                 PacketSources = Records<PacketSourceRecord>(),
+                Fleets = Records<FleetRecord>(),
             };
             return Task.FromResult(snapshot);
         }

@@ -14,6 +14,9 @@ public sealed record FleetRecord : ResourceRecord
     /// <summary>The balancer's security group; null for a balancer that was made without one.</summary>
     public string? LoadBalancerSecurityGroup { get; init; }
 
+    /// <summary>Name of the secret by which the fleet's tasks know each other; null for fleets made before there was one.</summary>
+    public string? RelaySecretId { get; init; }
+
     /// <summary>ARN of the task definition that the service runs; null while there is no image, or while it is being made.</summary>
     public string? TaskDefinitionArn { get; init; }
 }

@@ -22,6 +22,13 @@ public interface IFleetStore
     /// <summary>The newest report of every task that has not removed its own, also of tasks that were killed: see <see cref="GatewayTaskReport.Age"/>.</summary>
     Task<IReadOnlyList<GatewayTaskReport>> ReadReportsAsync(string fleetName, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Notes which things of the fleet belong to no record, in place of those that were noted before; for each, how long it has been
+    /// among them without a break.
+    /// </summary>
+    /// <param name="orphans">Whatever names them.</param>
+    Task<IReadOnlyDictionary<string, TimeSpan>> NoteOrphansAsync(string fleetName, IReadOnlyCollection<string> orphans, CancellationToken cancellationToken);
+
     /// <summary>Removes a task's report; one that is gone is no error.</summary>
     Task RemoveReportAsync(string fleetName, string taskId, CancellationToken cancellationToken);
 }

@@ -30,6 +30,8 @@ public sealed record ConfigurationSnapshot(long Revision, IReadOnlyList<Listener
 
     public IReadOnlyList<PacketSourceRecord> PacketSources { get; init; } = [];
 
+    public IReadOnlyList<FleetRecord> Fleets { get; init; } = [];
+
     /// <summary>
     /// The listeners as they are to be served: registered ARNs go before what a listener declares for the same region. A listener's
     /// version is then that of the newest record that makes it up.

@@ -45,6 +45,11 @@ internal sealed partial class FleetValidator : AbstractValidator<FleetDeclaratio
             .Must(text => text is null || (NetworkText.TryParse(text, out var network) && network.BaseAddress.AddressFamily is System.Net.Sockets.AddressFamily.InterNetwork))
             .WithErrorCode("client_cidr").WithMessage("must be an IPv4 network in CIDR notation");
         RuleFor(fleet => fleet.HealthPort).InclusiveBetween(FleetNames.FirstUnprivilegedPort, 65_535).WithErrorCode("health_port").WithMessage($"must be a port from {FleetNames.FirstUnprivilegedPort} to 65535");
+        RuleFor(fleet => fleet.RelayPort)
+            .InclusiveBetween(FleetNames.FirstUnprivilegedPort, 65_535).WithErrorCode("relay_port").WithMessage($"must be a port from {FleetNames.FirstUnprivilegedPort} to 65535");
+        RuleFor(fleet => fleet.RelayPort)
+            .Must((fleet, port) => (port ?? FleetDefinition.DefaultRelayPort) != (fleet.HealthPort ?? FleetDefinition.DefaultHealthPort)).WithErrorCode("relay_port")
+            .WithMessage("must not be the HealthPort, for tasks listen on both");
     }
 
     internal static bool BeName(string? name) => name is not null && NamePattern().IsMatch(name);

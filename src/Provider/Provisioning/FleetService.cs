@@ -198,6 +198,12 @@ internal sealed class FleetService(IEcs ecs, IElasticLoadBalancingV2 balancing, 
             ["UDPGW_DOMAIN"] = fleet.DomainName,
             ["UDPGW_HEALTH_PORT"] = definition.HealthPort.ToString(System.Globalization.CultureInfo.InvariantCulture),
         };
+        if (fleet.RelaySecretId is { } relaySecret)
+        {
+            environment["UDPGW_RELAY_SECRET"] = relaySecret;
+            environment["UDPGW_RELAY_PORT"] = definition.RelayPort.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+
         return new TaskDefinitionInput(
             FamilyOf(fleet), "gateway", definition.Image, definition.Cpu, definition.Memory, definition.Architecture, definition.TaskRoleArn, definition.ExecutionRoleArn,
             definition.LogGroupName, options.Region, options.StopTimeout, options.HealthCheckCommand, environment, ProvisioningTags.Of(fleet));

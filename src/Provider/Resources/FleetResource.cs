@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using UdpGateway.Aws;
@@ -11,8 +12,10 @@ namespace UdpGateway.Provider.Resources;
 /// <c>Custom::UdpGatewayFleet</c>: gateway tasks behind one balancer. Its id is its name, by which listeners find it. It is written before
 /// anything is made of it, so that whatever event comes next finds what there is.
 /// </summary>
-internal sealed partial class FleetResource(IListenerStore store, FleetService service, ILogger logger) : ICustomResource
+internal sealed partial class FleetResource(IListenerStore store, FleetService service, ISecretStore secrets, ILogger logger) : ICustomResource
 {
+    private const int RelayKeySize = 32;
+
     public async Task<CustomResourceAnswer> ApplyAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
     {
         // 2 bind, 3 validate
@@ -96,12 +99,36 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
             var desired = Desire(current, request, state, definition, balancer);
             if (current is not null && AreEqual(current, desired))
                 return current;
-            if (!await store.TryWriteAsync(desired, current?.Version ?? 0, cancellationToken))
+            if (!await TryWriteAsync(desired, current, cancellationToken))
                 continue;
 
             // A newer event that looked before this write and acted already has to win.
             await RequireNewestAsync(request, cancellationToken);
             return await store.FindAsync<FleetRecord>(definition.Name, cancellationToken) ?? throw Superseded();
+        }
+    }
+
+    /// <summary>Writes the record, and before it the secret that it names if that is new.</summary>
+    private async Task<bool> TryWriteAsync(FleetRecord desired, FleetRecord? current, CancellationToken cancellationToken)
+    {
+        var isNew = desired.RelaySecretId != current?.RelaySecretId;
+        var written = false;
+        try
+        {
+            if (isNew)
+            {
+                var key = Convert.ToBase64String(RandomNumberGenerator.GetBytes(RelayKeySize));
+                await secrets.WriteAsync(desired.RelaySecretId!, key, new SecretOwner(desired.StackId, desired.LogicalResourceId), cancellationToken);
+            }
+
+            written = await store.TryWriteAsync(desired, current?.Version ?? 0, cancellationToken);
+            return written;
+        }
+        finally
+        {
+            // No record names it, so nobody else would ever delete it.
+            if (isNew && !written)
+                await secrets.DeleteAsync(desired.RelaySecretId!, CancellationToken.None);
         }
     }
 
@@ -129,6 +156,7 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
             DomainName = definition.DomainName ?? balancer.DnsName,
             VpcId = balancer.VpcId,
             LoadBalancerSecurityGroup = balancer.SecurityGroups.Count > 0 ? balancer.SecurityGroups[0] : null,
+            RelaySecretId = current?.RelaySecretId ?? $"{ListenerSecretNames.IdPrefix}fleet-{definition.Name}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}",
             RequestId = request.Key.RequestId,
             CreatedByRequestId = current is { Announced: true } ? current.CreatedByRequestId : request.Key.RequestId,
             CreatedBySequence = current?.CreatedBySequence ?? state.Sequence,
@@ -156,8 +184,11 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
             if (await service.ListenersAsync(found.PhysicalResourceId, cancellationToken) is { Count: > 0 } listeners)
                 throw new RequestRefusedException($"The fleet {found.PhysicalResourceId} still serves listeners: {Enumerate(listeners)}. Delete them, or move them to another Fleet, first.");
             await service.DeleteAsync(found, cancellationToken);
-            if (await store.TryDeleteAsync<FleetRecord>(found.PhysicalResourceId, found.Version, cancellationToken))
-                return;
+            if (!await store.TryDeleteAsync<FleetRecord>(found.PhysicalResourceId, found.Version, cancellationToken))
+                continue;
+            if (found.RelaySecretId is { } secretId)
+                await secrets.DeleteAsync(secretId, cancellationToken);
+            return;
         }
     }
 

@@ -55,7 +55,7 @@ internal sealed class ListenerSecrets(ISecretStore store, TimeProvider time)
         if (content == existing)
             return new ListenerKeys(current!.SecretId, publicKey, IsNew: false);
 
-        var newId = $"udp-gateway/{physicalResourceId}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
+        var newId = $"{ListenerSecretNames.IdPrefix}{physicalResourceId}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
         await store.WriteAsync(newId, content, owner, cancellationToken);
         return new ListenerKeys(newId, publicKey, IsNew: true);
     }

@@ -10,10 +10,14 @@ namespace UdpGateway.Provider.Tests.Emulation;
 /// </summary>
 internal sealed class CloudFormationEngine(LambdaEmulator lambda, ResponseEndpoint endpoint, string stackName = "fleet")
 {
-    private const string ResourceType = "Custom::ProxylityUdpGatewayListener";
-
     private readonly string _stackId = $"arn:aws:cloudformation:us-west-2:123456789012:stack/{stackName}/5b1c2f50-0000-1111-2222-333344445555";
     private JsonObject _properties = [];
+
+    public string ResourceType { get; init; } = "Custom::ProxylityUdpGatewayListener";
+
+    public string LogicalResourceId { get; init; } = "Listener";
+
+    public string StackId => _stackId;
 
     /// <summary>The function that the template's ServiceToken names.</summary>
     public string Provider { get; init; } = "provider";
@@ -43,7 +47,7 @@ internal sealed class CloudFormationEngine(LambdaEmulator lambda, ResponseEndpoi
         }
 
         // Without an answer there is no id, so CloudFormation makes one up.
-        var deleted = await RequestAsync("Delete", answer?.PhysicalResourceId ?? $"{stackName}-Listener-1A2B3C4D5E6F", properties);
+        var deleted = await RequestAsync("Delete", answer?.PhysicalResourceId ?? $"{stackName}-{LogicalResourceId}-1A2B3C4D5E6F", properties);
         return deleted is { Succeeded: true } ? "ROLLBACK_COMPLETE" : "ROLLBACK_FAILED";
     }
 
@@ -94,10 +98,10 @@ internal sealed class CloudFormationEngine(LambdaEmulator lambda, ResponseEndpoi
             ["RequestType"] = requestType,
             ["ServiceToken"] = properties["ServiceToken"]?.DeepClone(),
             ["ResponseURL"] = endpoint.Url(token),
-            ["StackId"] = _stackId,
+            [nameof(StackId)] = _stackId,
             ["RequestId"] = token,
-            ["LogicalResourceId"] = "Listener",
-            ["ResourceType"] = ResourceType,
+            [nameof(LogicalResourceId)] = LogicalResourceId,
+            [nameof(ResourceType)] = ResourceType,
             ["ResourceProperties"] = Stringify(properties),
         };
         if (physicalResourceId is not null)
@@ -110,7 +114,7 @@ internal sealed class CloudFormationEngine(LambdaEmulator lambda, ResponseEndpoi
         Answers.Add(answer);
         if (answer is not null)
         {
-            Assert.Equal((_stackId, token, "Listener"), (answer.Text("StackId"), answer.Text("RequestId"), answer.Text("LogicalResourceId")));
+            Assert.Equal((_stackId, token, LogicalResourceId), (answer.Text(nameof(StackId)), answer.Text("RequestId"), answer.Text("LogicalResourceId")));
             if (requestType == "Delete")
                 Assert.Equal(physicalResourceId, answer.PhysicalResourceId);
         }

@@ -41,6 +41,7 @@ internal sealed class EmulatedProvider : IAsyncDisposable
             Environment =
             {
                 ["UDPGW_ACCOUNT_ID"] = "123456789012",
+                ["UDPGW_SERVICE_ROLE"] = "arn:aws:iam::123456789012:role/udp-gateway-service",
                 ["UDPGW_TABLE"] = "udp-gateway",
                 ["UDPGW_DOMAIN"] = "udp.example.com",
                 ["AWS_ENDPOINT_URL_LAMBDA"] = lambda.Endpoint.ToString(),

@@ -42,6 +42,9 @@ internal sealed partial class FargateAgent : IAsyncDisposable
 
     public IReadOnlyList<AgentTask> Tasks => [.. _tasks.Values.OrderBy(task => task.Id, StringComparer.Ordinal)];
 
+    /// <summary>Gets the event that ECS gives EventBridge when a task ends.</summary>
+    public Action<JsonObject> Announce { get; set; } = static _ => { };
+
     public IEnumerable<AgentTask> Running => Tasks.Where(task => task.StoppedAt is null);
 
     /// <param name="proxy">Before moto; the agent answers in its place where moto knows no tasks.</param>
@@ -83,7 +86,11 @@ internal sealed partial class FargateAgent : IAsyncDisposable
         var desired = isActive ? description!["desiredCount"]!.GetValue<int>() : 0;
         var definition = description?["taskDefinition"]?.GetValue<string>() ?? "";
         foreach (var task in Of(service).Where(task => task.StoppedAt is null))
-            task.NoticeEnd();
+        {
+            if (task.NoticeEnd())
+                Announce(task.StoppedEvent());
+        }
+
         var current = Of(service).Where(task => task.StoppedAt is null && !task.IsStopping && task.Definition == definition).ToList();
         for (var count = current.Count; count < desired; count++)
             await StartTaskAsync(cluster, service, definition);
@@ -303,13 +310,27 @@ internal sealed partial class FargateAgent : IAsyncDisposable
         /// <summary>Like a host that dies: no signal that the process could see.</summary>
         public void Kill() => _process!.Kill(entireProcessTree: true);
 
-        public void NoticeEnd()
+        public bool NoticeEnd()
         {
             if (_process is not { HasExited: true })
-                return;
+                return false;
             ExitCode = _process.ExitCode;
             End(IsStopping ? "ServiceSchedulerInitiated" : "EssentialContainerExited", IsStopping ? "Scaling activity initiated" : $"Essential container in task exited: {ExitCode}");
+            return true;
         }
+
+        public JsonObject StoppedEvent() => new()
+        {
+            ["source"] = "aws.ecs",
+            ["detail-type"] = "ECS Task State Change",
+            ["detail"] = new JsonObject
+            {
+                ["group"] = $"service:{service}",
+                ["clusterArn"] = $"arn:aws:ecs:{TestEnvironment.Region}:123456789012:cluster/{arn.Split('/')[1]}",
+                ["taskArn"] = arn,
+                ["lastStatus"] = "STOPPED",
+            },
+        };
 
         public void End(string stopCode, string reason) => (StoppedAt, StopCode, Reason) = (DateTimeOffset.UtcNow, stopCode, reason);
 
@@ -322,6 +343,11 @@ internal sealed partial class FargateAgent : IAsyncDisposable
             ["stopCode"] = StopCode,
             ["stoppedReason"] = Reason,
             ["containers"] = new JsonArray(),
+            ["attachments"] = new JsonArray(new JsonObject
+            {
+                ["type"] = "ElasticNetworkInterface",
+                ["details"] = new JsonArray(new JsonObject { ["name"] = "privateIPv4Address", ["value"] = address.ToString() }),
+            }),
         };
 
         public void Dispose()

@@ -1,0 +1,147 @@
+using Microsoft.Extensions.Logging;
+using UdpGateway.Aws;
+using UdpGateway.Listeners;
+using UdpGateway.Listeners.Storage;
+
+namespace UdpGateway.Provider;
+
+/// <summary>
+/// What nobody was left to clean up: addresses and reports of tasks that were killed, at once; and ports, balancer listeners, target groups
+/// and rules without a record, once they have had none for hours. Tasks and events clean up after themselves; this is for those that could not.
+/// </summary>
+internal sealed partial class FleetSweep(
+    IListenerStore store, IFleetStore fleetStore, IEcs ecs, IElasticLoadBalancingV2 balancing, IEc2 ec2, TimeSpan orphanAge, ILogger<FleetSweep> logger)
+{
+    /// <summary>Longer than any event of CloudFormation lasts, so that nothing that is being made is taken for forgotten.</summary>
+    public static readonly TimeSpan UsualOrphanAge = TimeSpan.FromHours(6);
+
+    /// <summary>Never throws for what AWS answers: the schedule comes again.</summary>
+    public async Task RunAsync(FleetEvent cause, CancellationToken cancellationToken)
+    {
+        foreach (var fleet in (await store.ReadConfigurationAsync(cancellationToken)).Fleets.Where(cause.Concerns))
+        {
+            try
+            {
+                await RemoveKilledTasksAsync(fleet, cause.StoppedTaskId, cancellationToken);
+                if (cause.StoppedTaskId is null)
+                    await RemoveOrphansAsync(fleet, cancellationToken);
+            }
+            catch (AwsServiceException failure)
+            {
+                Log.Failed(logger, fleet.PhysicalResourceId, failure.Message);
+            }
+        }
+    }
+
+    /// <summary>
+    /// VPCs reuse addresses: one goes only when no task has it that ECS says is not stopped, and none that reported a moment ago, unless ECS says
+    /// that this one is.
+    /// </summary>
+    private async Task RemoveKilledTasksAsync(FleetRecord fleet, string? stoppedTaskId, CancellationToken cancellationToken)
+    {
+        // In this order: a task that registers after the first look is in the others.
+        var groups = await OwnGroupsAsync(fleet, cancellationToken);
+        var registered = new List<(string Group, TargetAddress Target)>();
+        foreach (var group in groups)
+            registered.AddRange((await balancing.DescribeTargetHealthAsync(group.Arn, cancellationToken)).Where(target => target.State != "draining").Select(target => (group.Arn, target.Target)));
+        var tasks = await DescribeTasksAsync(fleet, cancellationToken);
+        var reports = await fleetStore.ReadReportsAsync(fleet.PhysicalResourceId, cancellationToken);
+
+        var stopped = tasks.Where(task => task.LastStatus == "STOPPED").Select(task => task.Id).Append(stoppedTaskId).ToHashSet(StringComparer.Ordinal);
+        var running = tasks.Where(task => !stopped.Contains(task.Id)).ToArray();
+        var gone = reports.Where(report => stopped.Contains(report.TaskId) || (report.Age > GatewayTaskReport.LivingAge && running.All(task => task.Id != report.TaskId))).ToArray();
+        var alive = running.Select(task => task.Address).Concat(reports.Except(gone).Select(report => report.Address)).ToHashSet(StringComparer.Ordinal);
+
+        foreach (var (group, target) in registered.Where(entry => !alive.Contains(entry.Target.Address)))
+        {
+            await balancing.DeregisterTargetsAsync(group, [target], cancellationToken);
+            Log.AddressRemoved(logger, target.Address, target.Port, fleet.PhysicalResourceId);
+        }
+
+        foreach (var report in gone)
+        {
+            await fleetStore.RemoveReportAsync(fleet.PhysicalResourceId, report.TaskId, cancellationToken);
+            Log.ReportRemoved(logger, report.TaskId, fleet.PhysicalResourceId);
+        }
+    }
+
+    private async Task<IReadOnlyList<EcsTaskDescription>> DescribeTasksAsync(FleetRecord fleet, CancellationToken cancellationToken)
+    {
+        var (cluster, service) = (fleet.Definition.Cluster, FleetService.ServiceName(fleet));
+        // Those that are to stop and still drain are in the second list.
+        var running = await ecs.ListTasksAsync(cluster, service, EcsDesiredStatus.Running, cancellationToken);
+        var stopping = await ecs.ListTasksAsync(cluster, service, EcsDesiredStatus.Stopped, cancellationToken);
+        return await ecs.DescribeTasksAsync(cluster, [.. running.Union(stopping, StringComparer.Ordinal)], cancellationToken);
+    }
+
+    private async Task RemoveOrphansAsync(FleetRecord fleet, CancellationToken cancellationToken)
+    {
+        // What is made belongs to a record that was written before, and a port to one that will be soon: so the records come last.
+        var groups = await OwnGroupsAsync(fleet, cancellationToken);
+        var rules = await OwnRulesAsync(fleet, cancellationToken);
+        var claims = await fleetStore.ReadPortClaimsAsync(fleet.PhysicalResourceId, cancellationToken);
+        var records = (await store.ReadConfigurationAsync(cancellationToken)).Listeners.Where(listener => listener.Definition.Fleet == fleet.PhysicalResourceId).ToArray();
+
+        var names = records.Select(listener => FleetNames.TargetGroup(fleet.Definition.LoadBalancerArn, listener)).ToHashSet(StringComparer.Ordinal);
+        var ids = records.Select(listener => listener.PhysicalResourceId).ToHashSet(StringComparer.Ordinal);
+        var orphans = new Dictionary<string, Func<Task>>(StringComparer.Ordinal);
+        foreach (var group in groups.Where(group => !names.Contains(group.Name)))
+            orphans.Add($"target group {group.Name}", () => DeleteAsync(fleet, group, cancellationToken));
+        foreach (var (groupId, rule) in rules.Where(entry => !ids.Contains(entry.Rule.Tags[ProvisioningTags.Listener])))
+            orphans.Add($"rule {rule.RuleId} of {groupId}", () => ec2.RevokeSecurityGroupIngressAsync(groupId, [rule.RuleId], cancellationToken));
+        foreach (var (port, claimant) in claims.Where(claim => !ids.Contains(claim.Value)))
+            orphans.Add($"port {port} of {claimant}", () => fleetStore.ReleasePortAsync(fleet.PhysicalResourceId, port, claimant, cancellationToken));
+
+        foreach (var (orphan, age) in await fleetStore.NoteOrphansAsync(fleet.PhysicalResourceId, orphans.Keys, cancellationToken))
+        {
+            if (age < orphanAge)
+            {
+                Log.OrphanFound(logger, orphan, fleet.PhysicalResourceId, age);
+                continue;
+            }
+
+            await orphans[orphan]();
+            Log.OrphanRemoved(logger, orphan, fleet.PhysicalResourceId, age);
+        }
+    }
+
+    private async Task<IReadOnlyList<TargetGroupDescription>> OwnGroupsAsync(FleetRecord fleet, CancellationToken cancellationToken) =>
+        [.. (await balancing.DescribeTargetGroupsOfAsync(fleet.Definition.LoadBalancerArn, cancellationToken)).Where(group => group.Name.StartsWith(FleetNames.TargetGroupPrefix, StringComparison.Ordinal))];
+
+    private async Task<IReadOnlyList<(string GroupId, IngressRuleDescription Rule)>> OwnRulesAsync(FleetRecord fleet, CancellationToken cancellationToken)
+    {
+        var found = new List<(string, IngressRuleDescription)>();
+        foreach (var groupId in new[] { fleet.LoadBalancerSecurityGroup, fleet.Definition.SecurityGroups[0] }.OfType<string>().Distinct(StringComparer.Ordinal))
+        {
+            var rules = await ec2.DescribeSecurityGroupRulesAsync(groupId, cancellationToken);
+            found.AddRange(rules.Where(rule => rule.Tags.GetValueOrDefault(ProvisioningTags.Fleet) == fleet.PhysicalResourceId && rule.Tags.ContainsKey(ProvisioningTags.Listener)).Select(rule => (groupId, rule)));
+        }
+
+        return found;
+    }
+
+    private async Task DeleteAsync(FleetRecord fleet, TargetGroupDescription group, CancellationToken cancellationToken)
+    {
+        foreach (var listener in (await balancing.DescribeListenersAsync(fleet.Definition.LoadBalancerArn, cancellationToken)).Where(listener => listener.TargetGroupArn == group.Arn))
+            await balancing.DeleteListenerAsync(listener.Arn, cancellationToken);
+        await balancing.DeleteTargetGroupAsync(group.Arn, cancellationToken);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2551, LogLevel.Information, "{Address}:{Port} of the fleet {Fleet} is deregistered, since no living task has this address")]
+        public static partial void AddressRemoved(ILogger logger, string address, int port, string fleet);
+
+        [LoggerMessage(2552, LogLevel.Information, "The report of task {Task} of the fleet {Fleet} is removed, since the task is gone")]
+        public static partial void ReportRemoved(ILogger logger, string task, string fleet);
+
+        [LoggerMessage(2553, LogLevel.Warning, "The {Orphan} in the fleet {Fleet} belongs to no record, for {Age} so far")]
+        public static partial void OrphanFound(ILogger logger, string orphan, string fleet, TimeSpan age);
+
+        [LoggerMessage(2554, LogLevel.Warning, "The {Orphan} in the fleet {Fleet} belonged to no record for {Age} and is removed")]
+        public static partial void OrphanRemoved(ILogger logger, string orphan, string fleet, TimeSpan age);
+
+        [LoggerMessage(2555, LogLevel.Error, "The fleet {Fleet} could not be looked through; the schedule comes again: {Cause}")]
+        public static partial void Failed(ILogger logger, string fleet, string cause);
+    }
+}
