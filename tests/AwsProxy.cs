@@ -48,8 +48,6 @@ internal sealed record ProxiedAnswer(int Status, string ContentType, byte[] Body
 /// </summary>
 internal sealed partial class AwsProxy : IAsyncDisposable
 {
-    private static readonly TimeSpan Slowness = TimeSpan.FromSeconds(3);
-
     private readonly HttpClient _client = new(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false });
     private readonly ConcurrentQueue<ProxiedCall> _calls = new();
     private readonly WebApplication _application;
@@ -67,6 +65,9 @@ internal sealed partial class AwsProxy : IAsyncDisposable
 
     /// <summary>Which calls fail, and how; asked once for each call.</summary>
     public Func<ProxiedCall, ProxyFault?> Fault { get; set; } = static _ => null;
+
+    /// <summary>What a slow answer takes.</summary>
+    public TimeSpan Slowness { get; set; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Answers in the server's place; null passes the call on.</summary>
     public Func<ProxiedCall, Task<ProxiedAnswer?>> Replace { get; set; } = static _ => Task.FromResult<ProxiedAnswer?>(null);

@@ -23,6 +23,7 @@ internal sealed class FleetCloud : IAsyncDisposable
     private readonly MotoTable _table;
     private readonly AwsConnection _direct;
     private AwsConnection _proxied = null!;
+    private SecretsManagerSecretStore _secrets = null!;
     private CustomResourceHandler _handler = null!;
     private int _requests;
 
@@ -64,6 +65,8 @@ internal sealed class FleetCloud : IAsyncDisposable
 
     public int HealthPort { get; } = FreePort();
 
+    public int RelayPort { get; } = FreePort();
+
     public string TableName => _table.Name;
 
     public static async Task<FleetCloud> StartAsync(MotoServer moto)
@@ -75,12 +78,14 @@ internal sealed class FleetCloud : IAsyncDisposable
         cloud.Store = new DynamoDbListenerStore(await cloud._table.ConnectAsync(), cloud._table.Name);
         cloud.FleetStore = new DynamoDbFleetStore(await cloud._table.ConnectAsync(), cloud._table.Name);
         cloud._proxied = new AwsConnection(moto.Administrator, TestEnvironment.Region, cloud.Proxy.Url);
+        // The handler's own stores, so that their calls fail too.
+        var store = new DynamoDbListenerStore(cloud._proxied, cloud._table.Name);
         var provisioner = new AwsProvisioner(
-            cloud.Store, cloud.FleetStore, new EcsClient(cloud._proxied), new ElasticLoadBalancingV2Client(cloud._proxied), new Ec2Client(cloud._proxied),
+            store, new DynamoDbFleetStore(cloud._proxied, cloud._table.Name), new EcsClient(cloud._proxied), new ElasticLoadBalancingV2Client(cloud._proxied), new Ec2Client(cloud._proxied),
             new FleetServiceOptions(TestEnvironment.Region, cloud._table.Name, TimeProvider.System), TimeSpan.FromMilliseconds(100));
-        var secrets = new SecretsManagerSecretStore(moto.Administrator, TestEnvironment.Region, serviceUrl: moto.Url);
+        cloud._secrets = new SecretsManagerSecretStore(moto.Administrator, TestEnvironment.Region, serviceUrl: cloud.Proxy.Url);
         var options = ProviderUnderTest.Local with { MayOmitRole = static _ => true };
-        cloud._handler = new CustomResourceHandler(options, cloud.Store, secrets, provisioner, cloud._responses, TimeProvider.System, NullLogger<CustomResourceHandler>.Instance);
+        cloud._handler = new CustomResourceHandler(options, store, cloud._secrets, provisioner, cloud._responses, TimeProvider.System, NullLogger<CustomResourceHandler>.Instance);
         return cloud;
     }
 
@@ -113,6 +118,7 @@ internal sealed class FleetCloud : IAsyncDisposable
         ["LogGroupName"] = "/udp-gateway/default",
         ["PortRange"] = "30000-30999",
         [nameof(HealthPort)] = HealthPort.ToString(CultureInfo.InvariantCulture),
+        [nameof(RelayPort)] = RelayPort.ToString(CultureInfo.InvariantCulture),
         ["DomainName"] = "udp.example.com",
     };
 
@@ -150,6 +156,14 @@ internal sealed class FleetCloud : IAsyncDisposable
         return new Answer(Endpoint.Taken.Last(taken => taken.Path == path).Body);
     }
 
+    /// <summary>Delivers an event once more, with a ResponseURL of its own as a retried deployment has.</summary>
+    public Task<Answer> SendAgainAsync(JsonObject cloudFormationEvent)
+    {
+        var again = (JsonObject)cloudFormationEvent.DeepClone();
+        again["ResponseURL"] = Endpoint.Url($"again-{Interlocked.Increment(ref _requests)}");
+        return SendAsync(again);
+    }
+
     /// <summary>What of the listeners is left anywhere; empty when nothing is.</summary>
     public async Task<string> LeftOfListenersAsync(string fleet = "default")
     {
@@ -164,6 +178,14 @@ internal sealed class FleetCloud : IAsyncDisposable
         return string.Join(", ", left);
     }
 
+    /// <summary>Names of all secrets that are not on their way out, also those of other tests of the class.</summary>
+    public async Task<IReadOnlyList<string>> SecretsAsync()
+    {
+        using var client = new AwsServiceClient(new AwsService("Secrets Manager", "secretsmanager", "secretsmanager"), _moto.Administrator, new AwsClientSettings(TestEnvironment.Region) { ServiceUrl = _moto.Url });
+        var response = await client.SendAsync(new TestCall { Headers = AwsJson.Headers("secretsmanager.ListSecrets", "1.1"), Body = "{\"MaxResults\":100}"u8.ToArray() }, default);
+        return [.. JsonNode.Parse(response.Body.Span)!["SecretList"]!.AsArray().Select(secret => secret!["Name"]!.GetValue<string>())];
+    }
+
     public async Task<JsonNode> CallEcsAsync(string operation, JsonObject body)
     {
         using var client = new AwsServiceClient(new AwsService("ECS", "ecs", "ecs"), _moto.Administrator, new AwsClientSettings(TestEnvironment.Region) { ServiceUrl = _moto.Url });
@@ -176,6 +198,7 @@ internal sealed class FleetCloud : IAsyncDisposable
     {
         await Proxy.DisposeAsync();
         await Endpoint.DisposeAsync();
+        _secrets.Dispose();
         _proxied.Dispose();
         _direct.Dispose();
         _table.Dispose();
