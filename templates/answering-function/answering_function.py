@@ -94,7 +94,7 @@ def failure(event, record):
         "Status": "FAILED",
         "Reason": reason,
         # An id that the provider never gave: the Delete that follows a failed Create finds by the owner what there is.
-        "PhysicalResourceId": text(event, "PhysicalResourceId") or "unanswered-" + text(event, "RequestId"),
+        "PhysicalResourceId": text(event, "PhysicalResourceId") or "failed-" + text(event, "RequestId"),
         "StackId": text(event, "StackId"),
         "RequestId": text(event, "RequestId"),
         "LogicalResourceId": text(event, "LogicalResourceId"),

@@ -95,6 +95,32 @@ public sealed class DynamoDbFleetStoreTests(MotoServer moto) : IClassFixture<Mot
         Assert.True(report.Age > GatewayTaskReport.LivingAge);
     }
 
+    [RequiresMotoFact]
+    public async Task Orphans_are_as_old_as_the_time_since_they_were_first_among_them_without_a_break()
+    {
+        var store = await OpenAsync();
+
+        Assert.Equal([TimeSpan.Zero, TimeSpan.Zero], (await store.NoteOrphansAsync("default", ["port 53", "group a"], default)).Values);
+        await AgeAsync("port 53");
+        await AgeAsync("group a");
+        Assert.InRange(Assert.Single(await store.NoteOrphansAsync("default", ["port 53"], default)).Value, TimeSpan.FromHours(6.9), TimeSpan.FromHours(7.1));
+        var later = await store.NoteOrphansAsync("default", ["port 53", "group a"], default);
+
+        Assert.True(later["port 53"] > TimeSpan.FromHours(6));
+        Assert.Equal(TimeSpan.Zero, later["group a"]);
+        Assert.Equal(TimeSpan.Zero, Assert.Single(await store.NoteOrphansAsync("second", ["port 53"], default)).Value);
+
+        Task AgeAsync(string orphan) => new DynamoDbClient(_table.Connect(moto.Url)).UpdateItemAsync(
+            new JsonObject
+            {
+                ["TableName"] = _table.Name,
+                ["Key"] = DynamoDbTable.Key("orphans#default", orphan),
+                ["UpdateExpression"] = "SET NotedAt = :t",
+                ["ExpressionAttributeValues"] = new JsonObject { [":t"] = DynamoDbAttribute.Number(DateTimeOffset.UtcNow.AddHours(-7).ToUnixTimeMilliseconds()) },
+            },
+            default);
+    }
+
     private async Task<DynamoDbFleetStore> OpenAsync() => new(await _table.ConnectAsync(), _table.Name);
 
     private static GatewayTaskReport Report(string taskId) => new() { TaskId = taskId, FleetName = "default", Address = "10.0.0.1", ServedRevision = 1 };

@@ -220,7 +220,7 @@ public sealed class AnswerGuaranteeTests
 
     [Theory]
     [InlineData("ResourceType", "Custom::Other", "not one of this provider's")]
-    [InlineData("ResourceType", "Custom::UdpGatewayFleet", "Custom::UdpGatewayFleet is not supported by this provider yet")]
+    [InlineData("ResourceType", "Custom::UdpGatewayFleet", "Custom::UdpGatewayFleet belongs to AWS")]
     [InlineData("RequestType", "Upsert", "RequestType must be Create, Update or Delete")]
     [InlineData("RequestType", "1", "RequestType must be Create, Update or Delete")]
     [InlineData("ResourceProperties", "text", "ResourceProperties must be an object")]

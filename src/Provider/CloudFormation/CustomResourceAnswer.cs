@@ -23,6 +23,9 @@ internal sealed record CustomResourceAnswer(string PhysicalResourceId, string? R
     public static CustomResourceAnswer Failure(string physicalResourceId, string reason) =>
         new(physicalResourceId, string.IsNullOrWhiteSpace(reason) ? "The request failed without a reason." : reason, null);
 
+    /// <summary>The id of a Create that failed: no resource's, and another for each, so that its Delete tells what it means.</summary>
+    public static string FailedCreateId(string requestId) => $"failed-{requestId}";
+
     /// <summary>Whether the body fits as it is; a success that does not must become a failure.</summary>
     public bool Fits(CustomResourceEvent request) => Write(request, Reason).Length <= MaxBodySize;
 

@@ -60,9 +60,9 @@ internal sealed class CustomResources(
     /// <summary>A failure keeps the id that CloudFormation knows: another one would start a replacement.</summary>
     public static CustomResourceAnswer Failure(CustomResourceEvent request, string reason) => CustomResourceAnswer.Failure(EchoedId(request), reason);
 
-    // The answer to a failed Create must bring an id too; the rollback's Delete carries it and finds the owner's leftovers by it.
+    // The answer to a failed Create must bring an id too; the rollback's Delete carries it, and means what that Create left.
     private static string EchoedId(CustomResourceEvent request) =>
-        request.PhysicalResourceId.Length > 0 ? request.PhysicalResourceId : ResourceNames.Generate(request.StackId, request.LogicalResourceId);
+        request.PhysicalResourceId.Length > 0 ? request.PhysicalResourceId : CustomResourceAnswer.FailedCreateId(request.Key.RequestId);
 
     private static bool IsDelete(CustomResourceEvent request) => request.TryGetRequestType(out var type) && type is CustomResourceRequestType.Delete;
 

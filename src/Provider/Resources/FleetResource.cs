@@ -44,7 +44,7 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
         // An id that was never issued means what a Create without an answer left.
         var meant = owned.Any(fleet => fleet.PhysicalResourceId == request.PhysicalResourceId)
             ? owned.Where(fleet => fleet.PhysicalResourceId == request.PhysicalResourceId)
-            : owned.Where(fleet => !fleet.Announced);
+            : owned.Where(fleet => !fleet.Announced || request.PhysicalResourceId == CustomResourceAnswer.FailedCreateId(fleet.CreatedByRequestId));
         foreach (var fleet in meant.Where(fleet => fleet.CreatedBySequence < state.Sequence))
             await DeleteAsync(fleet, cancellationToken);
     }
@@ -158,7 +158,7 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
             LoadBalancerSecurityGroup = balancer.SecurityGroups.Count > 0 ? balancer.SecurityGroups[0] : null,
             RelaySecretId = current?.RelaySecretId ?? $"{ListenerSecretNames.IdPrefix}fleet-{definition.Name}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}",
             RequestId = request.Key.RequestId,
-            CreatedByRequestId = current is { Announced: true } ? current.CreatedByRequestId : request.Key.RequestId,
+            CreatedByRequestId = current is { Announced: true } && current.PhysicalResourceId == request.PhysicalResourceId ? current.CreatedByRequestId : request.Key.RequestId,
             CreatedBySequence = current?.CreatedBySequence ?? state.Sequence,
             Announced = current is not null && (current.Announced || current.PhysicalResourceId == request.PhysicalResourceId),
         };

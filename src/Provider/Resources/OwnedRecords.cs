@@ -71,12 +71,13 @@ internal sealed class OwnedRecords<TRecord>(IListenerStore store)
 
     /// <summary>
     /// What a Delete means. An id that was never issued comes when CloudFormation never got an answer to the Create; it means whatever
-    /// that Create left. What was made after the Delete arrived stays.
+    /// that Create left. The id of a Create that failed means what that one left, even if a repetition of it succeeded after all: CloudFormation
+    /// took the failure. What was made after the Delete arrived stays.
     /// </summary>
     public static IEnumerable<TRecord> ToDelete(IReadOnlyList<TRecord> owned, string physicalResourceId, bool isIssued, long sequence)
     {
         var older = owned.Where(record => record.CreatedBySequence < sequence);
-        return isIssued ? older.Where(record => record.PhysicalResourceId == physicalResourceId) : older.Where(record => !record.Announced);
+        return isIssued ? older.Where(record => record.PhysicalResourceId == physicalResourceId) : older.Where(record => !record.Announced || physicalResourceId == CustomResourceAnswer.FailedCreateId(record.CreatedByRequestId));
     }
 
     /// <summary>The changed record as the event's.</summary>
@@ -88,7 +89,7 @@ internal sealed class OwnedRecords<TRecord>(IListenerStore store)
         // A generation that comes back to life counts as made now: a Delete that arrived before must not touch it any more.
         // What nobody was told about becomes this event's own work altogether.
         if (!isNamed && changed.CreatedByRequestId != request.Key.RequestId)
-            claimed = claimed with { CreatedBySequence = state.Sequence };
+            claimed = claimed with { CreatedByRequestId = request.Key.RequestId, CreatedBySequence = state.Sequence };
         return claimed.Announced ? claimed : claimed with { CreatedByRequestId = request.Key.RequestId };
     }
 

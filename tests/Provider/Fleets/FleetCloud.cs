@@ -89,6 +89,9 @@ internal sealed class FleetCloud : IAsyncDisposable
         return cloud;
     }
 
+    public FleetSweep NewSweep(TimeSpan orphanAge) => new(
+        Store, FleetStore, new EcsClient(_proxied), new ElasticLoadBalancingV2Client(_proxied), new Ec2Client(_proxied), orphanAge, NullLogger<FleetSweep>.Instance);
+
     /// <summary>Of every task: where the services are and as whom.</summary>
     public Dictionary<string, string> TaskEnvironment(Uri lambda)
     {

@@ -69,6 +69,7 @@ public sealed class FleetFaultTests(MotoServer moto, ITestOutputHelper output) :
     {
         await using var cloud = await StartAsync();
         await using var tasks = new PaperTasks(cloud);
+        cloud.Proxy.Slowness = TimeSpan.FromSeconds(1);
         var counts = await LiveAsync(cloud, null, 0);
         for (var call = 1; call <= counts.Max(); call++)
             await LiveAsync(cloud, fault, call);
