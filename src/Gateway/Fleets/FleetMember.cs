@@ -177,22 +177,22 @@ internal sealed partial class FleetMember(
 
     private static partial class Log
     {
-        [LoggerMessage(1701, LogLevel.Information, "{Address}:{Port} is registered for {Listener}")]
+        [LoggerMessage(1751, LogLevel.Information, "{Address}:{Port} is registered for {Listener}")]
         public static partial void Registered(ILogger logger, string address, int port, string listener);
 
-        [LoggerMessage(1702, LogLevel.Information, "{Address}:{Port} is deregistered for {Listener}")]
+        [LoggerMessage(1752, LogLevel.Information, "{Address}:{Port} is deregistered for {Listener}")]
         public static partial void Deregistered(ILogger logger, string address, int port, string listener);
 
-        [LoggerMessage(1703, LogLevel.Information, "The balancer reports this task healthy for all its {Count} listeners")]
+        [LoggerMessage(1753, LogLevel.Information, "The balancer reports this task healthy for all its {Count} listeners")]
         public static partial void Confirmed(ILogger logger, int count);
 
-        [LoggerMessage(1704, LogLevel.Error, "The fleet cannot be told what this task serves; serving goes on")]
+        [LoggerMessage(1754, LogLevel.Error, "The fleet cannot be told what this task serves; serving goes on")]
         public static partial void Fails(ILogger logger, Exception fault);
 
-        [LoggerMessage(1705, LogLevel.Information, "The fleet can be told again what this task serves")]
+        [LoggerMessage(1755, LogLevel.Information, "The fleet can be told again what this task serves")]
         public static partial void WorksAgain(ILogger logger);
 
-        [LoggerMessage(1706, LogLevel.Information, "The task has left the fleet {Fleet}")]
+        [LoggerMessage(1756, LogLevel.Information, "The task has left the fleet {Fleet}")]
         public static partial void Left(ILogger logger, string fleet);
     }
 }
