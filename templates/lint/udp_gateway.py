@@ -111,6 +111,7 @@ FLEET = {
     "ClientCidr": ANY,
     "DomainName": ANY,
     "HealthPort": ANY,
+    "RelayPort": ANY,
     "Environment": ANY,
 }
 

@@ -95,7 +95,7 @@ def load_balancer(arn):
 def admissions(group):
     rules = boto3.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
     return [
-        f"{rule['IpProtocol']} {rule['FromPort']}-{rule['ToPort']} from {[r['CidrIp'] for r in rule['IpRanges']] or 'the balancer'}" for rule in rules
+        f"{rule['IpProtocol']} {rule['FromPort']}-{rule['ToPort']} from {[r['CidrIp'] for r in rule['IpRanges']] or 'a group'}" for rule in rules
     ]
 
 
