@@ -17,9 +17,25 @@ internal static class CoapText
     private static readonly string[] Methods = ["GET", "POST", "PUT", "DELETE", "FETCH", "PATCH", "iPATCH"];
     private static readonly Dictionary<int, string> OptionNames = new()
     {
-        [1] = "If-Match", [3] = "Uri-Host", [4] = "ETag", [5] = "If-None-Match", [6] = "Observe", [7] = "Uri-Port", [8] = "Location-Path",
-        [CoapOption.UriPath] = "Uri-Path", [ContentFormat] = "Content-Format", [14] = "Max-Age", [UriQuery] = "Uri-Query", [Accept] = "Accept",
-        [20] = "Location-Query", [23] = "Block2", [27] = "Block1", [28] = "Size2", [35] = "Proxy-Uri", [39] = "Proxy-Scheme", [60] = "Size1",
+        [1] = "If-Match",
+        [3] = "Uri-Host",
+        [4] = "ETag",
+        [5] = "If-None-Match",
+        [6] = "Observe",
+        [7] = "Uri-Port",
+        [8] = "Location-Path",
+        [CoapOption.UriPath] = "Uri-Path",
+        [ContentFormat] = "Content-Format",
+        [14] = "Max-Age",
+        [UriQuery] = "Uri-Query",
+        [Accept] = "Accept",
+        [20] = "Location-Query",
+        [23] = "Block2",
+        [27] = "Block1",
+        [28] = "Size2",
+        [35] = "Proxy-Uri",
+        [39] = "Proxy-Scheme",
+        [60] = "Size1",
     };
 
     public static bool IsPort(int port) => port is PlainPort or SecurePort;
