@@ -19,7 +19,7 @@ internal static class DeclaredListeners
                 continue;
             var context = new BindingContext { StackId = template.Settings.StackId, LogicalResourceId = listener.LogicalId, MayOmitRole = functionArns.Contains };
             var result = ListenerProperties.Bind(element, context);
-            Report(listener, properties, result.Problems, result.Warnings, problems);
+            Report(template, listener, properties, result.Problems, result.Warnings, problems);
         }
 
         foreach (var other in template.Resources.Where(resource => resource.IsUdpGatewayResource && !resource.IsListener))
@@ -36,9 +36,9 @@ internal static class DeclaredListeners
         else if (Read(template, resource) is var (properties, element))
         {
             if (resource.IsDestinationArn && DestinationArnProperties.Bind(element, template.Settings.Region) is var registration)
-                Report(resource, properties, registration.Problems, registration.Warnings, problems);
+                Report(template, resource, properties, registration.Problems, registration.Warnings, problems);
             else if (PacketSourceProperties.Bind(element) is var source)
-                Report(resource, properties, source.Problems, source.Warnings, problems);
+                Report(template, resource, properties, source.Problems, source.Warnings, problems);
         }
     }
 
@@ -51,13 +51,19 @@ internal static class DeclaredListeners
             : null;
     }
 
-    private static void Report(TemplateResource resource, MapNode properties, IReadOnlyList<PropertyProblem> found, IReadOnlyList<PropertyProblem> warnings, ProblemList problems)
+    private static void Report(Template template, TemplateResource resource, MapNode properties, IReadOnlyList<PropertyProblem> found, IReadOnlyList<PropertyProblem> warnings, ProblemList problems)
     {
         foreach (var problem in found)
         {
             var (node, isExact) = Find(properties, problem.Path);
             if (isExact && TemplateEvaluator.IsPlaceholder(node))
                 continue;
+            if (isExact && template.Settings.UsePlaceholders && node is ScalarNode { IsEmptyDefault: true })
+            {
+                problems.Note($"{node.Location}: {Template.PropertiesPath(resource)}.{problem.Path}: its parameter has an empty default; `up` needs a value: {problem.Sentence}.");
+                continue;
+            }
+
             problems.Report(node.Location, $"{Template.PropertiesPath(resource)}.{problem.Path}", Sentence(problem));
         }
 

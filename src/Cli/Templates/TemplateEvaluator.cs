@@ -273,7 +273,7 @@ internal sealed partial class TemplateEvaluator(TemplateSettings settings, Templ
     /// <summary>The same value at the place where it is used, which is where a message about it should point.</summary>
     private static TemplateNode Moved(TemplateNode node, SourceLocation location) => node switch
     {
-        ScalarNode scalar => new ScalarNode(location, scalar.Text, scalar.Kind) { IsPlaceholder = scalar.IsPlaceholder },
+        ScalarNode scalar => new ScalarNode(location, scalar.Text, scalar.Kind) { IsPlaceholder = scalar.IsPlaceholder, IsEmptyDefault = scalar.IsEmptyDefault },
         ListNode list => new ListNode(location, [.. list.Items.Select(item => Moved(item, location))]),
         MapNode map => new MapNode(location, [.. map.Entries.Select(entry => new MapEntry(entry.Key, location, Moved(entry.Value, location)))]) { IsIncomplete = map.IsIncomplete },
         _ => new UnresolvedNode(location),

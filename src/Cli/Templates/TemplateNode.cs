@@ -28,6 +28,9 @@ internal sealed class ScalarNode(SourceLocation location, string text, ScalarKin
 
     /// <summary>The value stands for one that is only known elsewhere; nobody may judge its content.</summary>
     public bool IsPlaceholder { get; init; }
+
+    /// <summary>The value is the empty default of a parameter, which asks for an override; conditions see the empty text.</summary>
+    public bool IsEmptyDefault { get; init; }
 }
 
 internal sealed class ListNode(SourceLocation location, IReadOnlyList<TemplateNode> items) : TemplateNode(location)

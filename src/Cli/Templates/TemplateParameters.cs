@@ -48,10 +48,11 @@ internal sealed class TemplateParameters(TemplateSettings settings, ProblemList 
         var isStored = type.StartsWith("AWS::SSM::Parameter::Value<", StringComparison.Ordinal);
         var valueType = isStored ? type["AWS::SSM::Parameter::Value<".Length..^1] : type;
         string text;
+        var isDefault = false;
         if (settings.ParameterOverrides.TryGetValue(name, out var given))
             text = given;
         else if (!isStored && declaration.Find("Default") is ScalarNode defaultValue)
-            text = defaultValue.Text;
+            (text, isDefault) = (defaultValue.Text, true);
         else if (settings.UsePlaceholders)
             return Placeholder(name, valueType, declaration, location);
         else if (isStored)
@@ -61,14 +62,14 @@ internal sealed class TemplateParameters(TemplateSettings settings, ProblemList 
 
         return IsList(valueType)
             ? new ListNode(location, [.. SplitList(text).Select(item => Checked(item, valueType, declaration, location, path))])
-            : Checked(text, valueType, declaration, location, path);
+            : Checked(text, valueType, declaration, location, path, isDefault && text.Length == 0);
     }
 
-    private TemplateNode Checked(string text, string type, MapNode declaration, SourceLocation location, string path)
+    private TemplateNode Checked(string text, string type, MapNode declaration, SourceLocation location, string path, bool isEmptyDefault = false)
     {
         var problem = Violation(text, type, declaration);
         if (problem is null)
-            return new ScalarNode(location, text, ElementType(type) == "Number" ? ScalarKind.Number : ScalarKind.String);
+            return new ScalarNode(location, text, ElementType(type) == "Number" ? ScalarKind.Number : ScalarKind.String) { IsEmptyDefault = isEmptyDefault };
         var given = string.Equals(declaration.FindText("NoEcho"), "true", StringComparison.OrdinalIgnoreCase) ? "The value" : $"'{text}'";
         var explained = declaration.FindText("ConstraintDescription") is { } description ? $" ({description.TrimEnd('.')})" : "";
         return problems.Unresolved(location, path, $"{given} {problem}{explained}.");

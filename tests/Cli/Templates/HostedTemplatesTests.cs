@@ -43,6 +43,27 @@ public sealed class HostedTemplatesTests : IDisposable
     }
 
     [Fact]
+    public async Task Need_no_override_for_a_key_whose_parameter_has_an_empty_default()
+    {
+        var run = await CommandRun.Of("validate", Path.Combine(Folder, "momento-udp.yaml"));
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("Peers[0].PublicKey: its parameter has an empty default; `up` needs a value: must be base64 of exactly 32 bytes", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Do_not_come_up_with_the_empty_default_itself()
+    {
+        var problems = new ProblemList();
+        var settings = TemplateText.Settings with { ParameterOverrides = new Dictionary<string, string> { ["CacheKey"] = "x" } };
+        var template = Template.Load(Path.Combine(Folder, "momento-udp.yaml"), settings, problems)!;
+
+        DeclaredListeners.Check(template, problems);
+
+        Assert.Contains(problems.Problems, problem => problem.Path!.EndsWith("Peers[0].PublicKey", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Give_the_provider_the_properties_that_cloudformation_would_send()
     {
         var problems = new ProblemList();
