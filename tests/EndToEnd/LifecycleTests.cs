@@ -5,6 +5,7 @@ namespace UdpGateway.EndToEnd.Tests;
 public sealed class LifecycleTests
 {
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan EditLimit = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task Stops_without_a_trace_serves_the_same_key_and_port_again_and_goes_down()
@@ -89,6 +90,34 @@ public sealed class LifecycleTests
         Assert.Equal(1, run.ExitCode);
         Assert.Contains($"{port}", run.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_listener_whose_port_was_chosen_can_leave_the_template_and_come_back_to_that_port()
+    {
+        using var workspace = new Workspace();
+        using var probe = new System.Net.Sockets.UdpClient(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+        var port = ((System.Net.IPEndPoint)probe.Client.LocalEndPoint!).Port;
+        probe.Close();
+        var both = $"Resources:\n{Collector("First")}{Collector("Second")}";
+        var template = workspace.Write("template.yaml", both);
+        await using var stack = await RunningStack.UpAsync(workspace, template, "--port", $"Second={port}");
+
+        workspace.Write("template.yaml", $"Resources:\n{Collector("First")}");
+        await Eventually.TrueAsync(() => stack.Log.Contains("Second: deleted", StringComparison.Ordinal), EditLimit);
+        workspace.Write("template.yaml", both);
+        await Eventually.TrueAsync(() => stack.Log.Contains($"Second: serves udp 127.0.0.1:{port}", StringComparison.Ordinal), EditLimit);
+
+        static string Collector(string name) => $$"""
+              {{name}}:
+                Type: Custom::ProxylityUdpGatewayListener
+                Properties:
+                  ServiceToken: x
+                  Protocols: [udp]
+                  ClientRestrictions: {Networks: [127.0.0.0/8]}
+                  Destinations: [{Name: {{name}}, DestinationArn: "arn:aws:sqs:us-west-2:123456789012:q", Role: "arn:aws:iam::123456789012:role/r"}]
+
+            """;
     }
 
     [Theory]

@@ -101,7 +101,8 @@ internal sealed partial class UpCommand
         {
             var state = StateDirectory.Exists(stateDirectory) ? (directory = StateDirectory.Open(stateDirectory)).Load() : null;
             var problems = new ProblemList();
-            var template = ReadTemplate(parsed, state, settings, problems);
+            var template = ReadTemplate(parsed, state, problems);
+            CheckPortNames(template, settings);
             directory ??= StateDirectory.Open(stateDirectory);
             state ??= new StackState
             {
@@ -128,7 +129,7 @@ internal sealed partial class UpCommand
             if (parsed.GetValue(_qr))
                 await output.WriteLineAsync(QRCodeText.Explain(stack, settings, configuration?.Text));
 
-            var watch = new StackWatch(stack, template, directory.Path, changed => ReadTemplate(parsed, state, settings, changed), PublishAsync, lines.WriteLine);
+            var watch = new StackWatch(stack, template, directory.Path, changed => ReadTemplate(parsed, state, changed), PublishAsync, lines.WriteLine);
             var watching = watch.RunAsync(stopping);
             if (view is not null)
                 await view.ShowAsync(stack, watching);
@@ -149,7 +150,7 @@ internal sealed partial class UpCommand
         }
     }
 
-    private Template ReadTemplate(ParseResult parsed, StackState? state, RunSettings settings, ProblemList problems)
+    private Template ReadTemplate(ParseResult parsed, StackState? state, ProblemList problems)
     {
         var read = _template.Read(parsed, stack => state?.StackId ?? $"arn:aws:cloudformation:{stack.Region}:{stack.AccountId}:stack/{stack.StackName}/{Guid.NewGuid()}");
         if (state is not null)
@@ -165,12 +166,20 @@ internal sealed partial class UpCommand
             template.Check();
             DeclaredListeners.Check(template, problems);
             DeclaredFunctions.Check(template, problems);
-            foreach (var name in settings.Ports.Keys.Where(name => !template.Resources.Any(resource => resource.IsListener && resource.LogicalId == name)))
-                problems.Report(null, "--port", $"The template has no listener '{name}'.{Suggestion.For(name, template.Resources.Where(resource => resource.IsListener).Select(resource => resource.LogicalId))}");
         }
 
         problems.ThrowIfAny();
         return template!;
+    }
+
+    /// <summary>Only of the template that `up` starts with: a later one may drop a listener whose port was chosen, and have it back.</summary>
+    private static void CheckPortNames(Template template, RunSettings settings)
+    {
+        var listeners = template.Resources.Where(resource => resource.IsListener).Select(resource => resource.LogicalId).ToList();
+        var problems = new ProblemList();
+        foreach (var name in settings.Ports.Keys.Except(listeners))
+            problems.Report(null, "--port", $"The template has no listener '{name}'.{Suggestion.For(name, listeners)}");
+        problems.ThrowIfAny();
     }
 
     /// <summary>A port can only be chosen when the listener is made: no property says so, hence no Update could.</summary>
