@@ -68,6 +68,9 @@ internal sealed partial class ExecutionEnvironment : IDisposable
     /// <summary>Its code or settings are not the newest: it finishes what it has and gets nothing more.</summary>
     public bool IsRetired { get; set; }
 
+    /// <summary>Whether the duration and memory of an invocation were logged already.</summary>
+    public bool IsReported { get; set; }
+
     public TimeSpan Age => Stopwatch.GetElapsedTime(_createdAt);
 
     public bool IsDue => Environment.TickCount64 >= Volatile.Read(ref _dueAt);

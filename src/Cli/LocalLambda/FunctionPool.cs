@@ -131,10 +131,13 @@ internal sealed partial class FunctionPool(
             environment.ExpireAfter(ReturnTime);
         }
 
-        if (logger.IsEnabled(LogLevel.Debug))
+        // Once for each process a person sees what the function needs; a line for every packet would hide the function's own.
+        var level = environment.IsReported ? LogLevel.Debug : LogLevel.Information;
+        environment.IsReported = true;
+        if (logger.IsEnabled(level))
         {
             var duration = Stopwatch.GetElapsedTime(invocation.StartedAt).TotalMilliseconds;
-            Log.Report(logger, invocation.RequestId, duration, Function.MemorySize, environment.PeakMemoryBytes >> 20);
+            Log.Report(logger, level, invocation.RequestId, duration, Function.MemorySize, environment.PeakMemoryBytes >> 20);
         }
 
         invocation.TryComplete(result);
@@ -240,6 +243,11 @@ internal sealed partial class FunctionPool(
 
             var exitCode = launched ? await environment.WaitForExitAsync() : 0;
             failure = invocation => LambdaErrors.Exited(invocation.RequestId, exitCode);
+            lock (_gate)
+            {
+                if (environment is { Phase: EnvironmentPhase.Starting or EnvironmentPhase.Busy, InitError: null })
+                    Log.Crashed(logger, LambdaErrors.ExitReason(exitCode), environment.Current?.RequestId);
+            }
         }
         catch (Exception exception) when (exception is Win32Exception or IOException or UnauthorizedAccessException or LocalLambdaException)
         {
@@ -309,11 +317,14 @@ internal sealed partial class FunctionPool(
 
     private static partial class Log
     {
-        [LoggerMessage(6010, LogLevel.Debug, "REPORT RequestId: {RequestId} Duration: {Duration:F2} ms Memory Size: {MemorySize} MB Max Memory Used: {MaxMemory} MB")]
-        public static partial void Report(ILogger logger, string requestId, double duration, int memorySize, long maxMemory);
+        [LoggerMessage(EventId = 6010, Message = "REPORT RequestId: {RequestId} Duration: {Duration:F2} ms Memory Size: {MemorySize} MB Max Memory Used: {MaxMemory} MB")]
+        public static partial void Report(ILogger logger, LogLevel level, string requestId, double duration, int memorySize, long maxMemory);
 
         [LoggerMessage(6011, LogLevel.Warning, "Timed out ({Phase}), RequestId: {RequestId}")]
         public static partial void TimedOut(ILogger logger, EnvironmentPhase phase, string? requestId);
+
+        [LoggerMessage(6013, LogLevel.Warning, "{Reason}, RequestId: {RequestId}; the next invocation starts it anew")]
+        public static partial void Crashed(ILogger logger, string reason, string? requestId);
 
         [LoggerMessage(6012, LogLevel.Error, "The function cannot be started: {Reason}")]
         public static partial void NotStarted(ILogger logger, string reason);

@@ -37,7 +37,7 @@ internal static class LambdaErrors
         new(IsError: true, JsonSerializer.SerializeToUtf8Bytes(
             new Dictionary<string, string>(StringComparer.Ordinal) { ["errorType"] = errorType, ["errorMessage"] = errorMessage }, Json));
 
-    private static string ExitReason(int exitCode) => exitCode switch
+    public static string ExitReason(int exitCode) => exitCode switch
     {
         0 => "Runtime exited without providing a reason",
         // A process that died by signal N is reported as 128 + N, as shells do.

@@ -31,7 +31,7 @@ internal static class DeclaredListeners
     {
         if (!resource.IsDestinationArn && !resource.IsPacketSource)
         {
-            problems.Note($"{resource.Location}: Resources.{resource.LogicalId}: the properties of {resource.Type} are not checked; this version does not serve it.");
+            problems.Note($"{resource.Location}: Resources.{resource.LogicalId}: the properties of {resource.Type} are not checked; this version does not serve it.{Suggestion.For(resource.Type, TemplateResource.ServedTypes)}");
         }
         else if (Read(template, resource) is var (properties, element))
         {

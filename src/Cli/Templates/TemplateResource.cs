@@ -24,4 +24,7 @@ internal sealed record TemplateResource(string LogicalId, string Type, SourceLoc
 
     internal const string ListenerType = "Custom::ProxylityUdpGatewayListener";
     internal const string ListenerAlias = "Custom::UdpGatewayListener";
+
+    internal static IReadOnlyList<string> ServedTypes { get; } =
+        [.. new[] { "Custom::ProxylityUdpGateway", "Custom::UdpGateway" }.SelectMany(prefix => new[] { $"{prefix}Listener", $"{prefix}DestinationArn", $"{prefix}PacketSource" })];
 }

@@ -184,6 +184,16 @@ public sealed class ValidateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Suggests_the_type_that_was_meant()
+    {
+        var file = _text.Write("template.yaml", "Resources: {L: {Type: \"Custom::ProxylityUdpGatewayListner\"}}");
+
+        var run = await CommandRun.Of("validate", file);
+
+        Assert.Contains("Did you mean 'Custom::ProxylityUdpGatewayListener'?", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Suggests_the_verb_that_was_meant()
     {
         var run = await CommandRun.Of("valdate", "x");

@@ -107,6 +107,8 @@ public sealed class ExecutionEnvironmentTests
             $$"""{"errorType":"Runtime.ExitError","errorMessage":"RequestId: {{requestId}} Error: Runtime exited with error: exit status 3"}""",
             await response.Content.ReadAsStringAsync());
         Assert.Equal("\"alive\"", await functions.AskAsync("Echo", "0"));
+        Assert.Contains(functions.Log.Lines, line => line.EndsWith($"Runtime exited with error: exit status 3, RequestId: {requestId}; the next invocation starts it anew", StringComparison.Ordinal));
+        Assert.Contains(functions.Log.Lines, line => line.Contains("Max Memory Used: ", StringComparison.Ordinal));
     }
 
     [RequiresProgramFact("python3")]
