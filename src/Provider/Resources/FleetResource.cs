@@ -16,6 +16,8 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
 {
     private const int RelayKeySize = 32;
 
+    private readonly OwnedRecords<FleetRecord> _records = new(store);
+
     public async Task<CustomResourceAnswer> ApplyAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
     {
         // 2 bind, 3 validate
@@ -34,38 +36,26 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
                 await NoteTaskDefinitionAsync(request, fleet, taskDefinition, cancellationToken);
         }
 
-        await RequireNewestAsync(request, cancellationToken);
+        await _records.RequireNewestAsync(request, cancellationToken);
         return CustomResourceAnswer.Success(fleet.PhysicalResourceId, data => WriteAttributes(data, fleet));
     }
 
     public async Task DeleteAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
     {
-        var owned = await store.FindByOwnerAsync<FleetRecord>(request.StackId, request.LogicalResourceId, cancellationToken);
-        // An id that was never issued means what a Create without an answer left.
-        var meant = owned.Any(fleet => fleet.PhysicalResourceId == request.PhysicalResourceId)
-            ? owned.Where(fleet => fleet.PhysicalResourceId == request.PhysicalResourceId)
-            : owned.Where(fleet => !fleet.Announced || request.PhysicalResourceId == CustomResourceAnswer.FailedCreateId(fleet.CreatedByRequestId));
-        foreach (var fleet in meant.Where(fleet => fleet.CreatedBySequence < state.Sequence))
+        var owned = await _records.OfAsync(request, cancellationToken);
+        var isIssued = owned.Any(fleet => fleet.PhysicalResourceId == request.PhysicalResourceId);
+        foreach (var fleet in OwnedRecords<FleetRecord>.ToDelete(owned, request.PhysicalResourceId, isIssued, state.Sequence))
             await DeleteAsync(fleet, cancellationToken);
     }
 
     public async Task UndoAsync(CustomResourceEvent request, CancellationToken cancellationToken)
     {
-        var owned = await store.FindByOwnerAsync<FleetRecord>(request.StackId, request.LogicalResourceId, cancellationToken);
-        foreach (var fleet in owned.Where(fleet => fleet.CreatedByRequestId == request.Key.RequestId && !fleet.Announced))
+        foreach (var fleet in await _records.MadeByAsync(request, cancellationToken))
             await DeleteAsync(fleet, cancellationToken);
     }
 
-    public async Task AcknowledgeAsync(CustomResourceEvent request, string physicalResourceId, CancellationToken cancellationToken)
-    {
-        while (await store.FindAsync<FleetRecord>(physicalResourceId, cancellationToken) is { Announced: false } fleet && IsOwn(fleet, request))
-        {
-            if (await store.TryWriteAsync(fleet with { Announced = true }, fleet.Version, cancellationToken))
-                return;
-        }
-    }
-
-    private static bool IsOwn(FleetRecord fleet, CustomResourceEvent request) => fleet.StackId == request.StackId && fleet.LogicalResourceId == request.LogicalResourceId;
+    public Task AcknowledgeAsync(CustomResourceEvent request, string physicalResourceId, CancellationToken cancellationToken) =>
+        _records.AnnounceAsync(request, physicalResourceId, cancellationToken);
 
     private static void WriteAttributes(Utf8JsonWriter data, FleetRecord fleet)
     {
@@ -79,10 +69,7 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
         var bound = FleetProperties.Bind(request.Properties);
         foreach (var warning in bound.Warnings)
             Log.Warned(logger, request.LogicalResourceId, warning);
-        if (bound.Definition is { } definition)
-            return definition;
-        var findings = bound.Problems.Concat(bound.Warnings.Where(warning => warning.Code == "unknown_property")).ToArray();
-        throw new RequestRefusedException(findings.Length == 1 ? findings[0].ToString() : string.Join(" ", findings.Select((finding, index) => $"({index + 1}) {finding}")));
+        return bound.Definition ?? throw RequestRefusedException.Because(bound.Problems, bound.Warnings);
     }
 
     private async Task<FleetRecord> StoreAsync(
@@ -91,9 +78,9 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            await RequireNewestAsync(request, cancellationToken);
+            await _records.RequireNewestAsync(request, cancellationToken);
             var current = await store.FindAsync<FleetRecord>(definition.Name, cancellationToken);
-            if (current is not null && !IsOwn(current, request))
+            if (current is not null && !request.Owns(current))
                 throw new RequestRefusedException($"Name \"{definition.Name}\" is taken already by the fleet {current.LogicalResourceId} of the stack {current.StackId}; choose another Name.");
             await RequireChangeableAsync(current, definition, cancellationToken);
             var desired = Desire(current, request, state, definition, balancer);
@@ -103,8 +90,8 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
                 continue;
 
             // A newer event that looked before this write and acted already has to win.
-            await RequireNewestAsync(request, cancellationToken);
-            return await store.FindAsync<FleetRecord>(definition.Name, cancellationToken) ?? throw Superseded();
+            await _records.RequireNewestAsync(request, cancellationToken);
+            return await store.FindAsync<FleetRecord>(definition.Name, cancellationToken) ?? throw RequestRefusedException.Superseded();
         }
     }
 
@@ -169,8 +156,8 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
     {
         for (var found = fleet; !await store.TryWriteAsync(found with { TaskDefinitionArn = taskDefinitionArn }, found.Version, cancellationToken);)
         {
-            await RequireNewestAsync(request, cancellationToken);
-            found = await store.FindAsync<FleetRecord>(fleet.PhysicalResourceId, cancellationToken) ?? throw Superseded();
+            await _records.RequireNewestAsync(request, cancellationToken);
+            found = await store.FindAsync<FleetRecord>(fleet.PhysicalResourceId, cancellationToken) ?? throw RequestRefusedException.Superseded();
             // A repetition of this event came first; its revision is as good.
             if (found.TaskDefinitionArn is not null)
                 return;
@@ -179,26 +166,17 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
 
     private async Task DeleteAsync(FleetRecord record, CancellationToken cancellationToken)
     {
-        for (var found = record; found is not null && found.CreatedBySequence == record.CreatedBySequence; found = await store.FindAsync<FleetRecord>(record.PhysicalResourceId, cancellationToken))
+        var deleted = await _records.DeleteAsync(record, record.CreatedBySequence + 1, ReleaseAsync, cancellationToken);
+        if (deleted?.RelaySecretId is { } secretId)
+            await secrets.DeleteAsync(secretId, cancellationToken);
+
+        async Task ReleaseAsync(FleetRecord found)
         {
             if (await service.ListenersAsync(found.PhysicalResourceId, cancellationToken) is { Count: > 0 } listeners)
                 throw new RequestRefusedException($"The fleet {found.PhysicalResourceId} still serves listeners: {Enumerate(listeners)}. Delete them, or move them to another Fleet, first.");
             await service.DeleteAsync(found, cancellationToken);
-            if (!await store.TryDeleteAsync<FleetRecord>(found.PhysicalResourceId, found.Version, cancellationToken))
-                continue;
-            if (found.RelaySecretId is { } secretId)
-                await secrets.DeleteAsync(secretId, cancellationToken);
-            return;
         }
     }
-
-    private async Task RequireNewestAsync(CustomResourceEvent request, CancellationToken cancellationToken)
-    {
-        if (!(await store.BeginRequestAsync(request.Key, cancellationToken)).IsNewest)
-            throw Superseded();
-    }
-
-    private static RequestRefusedException Superseded() => new("A newer request for the same resource has arrived; this one was stopped.");
 
     private static string Enumerate(IReadOnlyList<string> listeners) =>
         listeners.Count <= 5 ? string.Join(", ", listeners) : $"{string.Join(", ", listeners.Take(5))} and {listeners.Count - 5} more";
