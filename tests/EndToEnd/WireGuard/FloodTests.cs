@@ -19,7 +19,9 @@ public sealed class FloodTests(ITestOutputHelper output)
     {
         await using var gateway = await LoadGateway.StartEchoAsync();
 
-        AssertFlowing(() => FloodRun.Measure(gateway, PacketsPerSecond, Duration, () => Flood.OfInitiations(gateway.Endpoint, gateway.PublicKey, 3_000, 5_000)));
+        var run = FloodRun.Measure(gateway, PacketsPerSecond, Duration, () => Flood.OfInitiations(gateway.Endpoint, gateway.PublicKey, 3_000, 5_000));
+
+        AssertFlowing(run);
     }
 
     [Fact]
@@ -27,20 +29,14 @@ public sealed class FloodTests(ITestOutputHelper output)
     {
         await using var gateway = await LoadGateway.StartEchoAsync();
 
-        AssertFlowing(() => FloodRun.Measure(gateway, PacketsPerSecond, Duration, () => Flood.OfJunk(gateway.Endpoint, 40_000)));
+        var run = FloodRun.Measure(gateway, PacketsPerSecond, Duration, () => Flood.OfJunk(gateway.Endpoint, 40_000));
+
+        AssertFlowing(run);
     }
 
-    // Other processes on the machine take packets away, never add any: the best of three runs tells about the gateway.
-    private void AssertFlowing(Func<FloodRun> measure)
+    private void AssertFlowing(FloodRun run)
     {
-        FloodRun run;
-        var attempts = 0;
-        do
-        {
-            run = measure();
-            output.WriteLine(run.ToString());
-        }
-        while (run.Delivered < Delivered && ++attempts < 3);
+        output.WriteLine(run.ToString());
         Assert.True(run.Delivered >= Delivered, run.ToString());
         Assert.True(run.MemoryGrowth <= MostGrowth, run.ToString());
     }
