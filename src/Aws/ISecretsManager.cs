@@ -17,7 +17,14 @@ public interface ISecretsManager
     /// <exception cref="AwsServiceException">The call failed.</exception>
     Task PutSecretValueAsync(string secretId, string secretString, string clientRequestToken, CancellationToken cancellationToken);
 
+    /// <returns>What is known of the secret, beside its value.</returns>
+    /// <exception cref="AwsServiceException">The call failed; ResourceNotFoundException when there is none.</exception>
+    Task<SecretDescription> DescribeSecretAsync(string secretId, CancellationToken cancellationToken);
+
     /// <param name="recoveryWindowInDays">7 to 30; so long it can be restored.</param>
     /// <exception cref="AwsServiceException">The call failed.</exception>
     Task DeleteSecretAsync(string secretId, int recoveryWindowInDays, CancellationToken cancellationToken);
 }
+
+/// <param name="IsDeleted">Whether it is on its way out, and only restoring it is possible.</param>
+public sealed record SecretDescription(string Name, bool IsDeleted);

@@ -12,9 +12,10 @@ public interface ISqs
     Task<IReadOnlyList<BatchEntryFailure>> SendMessageBatchAsync(string queueUrl, IReadOnlyList<SqsMessage> messages, CancellationToken cancellationToken);
 
     /// <summary>Repeated on failure: with equal attributes it changes nothing.</summary>
+    /// <param name="tags">Of a queue that is made; one that is there keeps its own.</param>
     /// <returns>The queue's URL.</returns>
     /// <exception cref="AwsServiceException">The call failed.</exception>
-    Task<string> CreateQueueAsync(string queueName, IReadOnlyDictionary<string, string> attributes, CancellationToken cancellationToken);
+    Task<string> CreateQueueAsync(string queueName, IReadOnlyDictionary<string, string> attributes, IReadOnlyDictionary<string, string> tags, CancellationToken cancellationToken);
 
     /// <exception cref="AwsServiceException">The call failed.</exception>
     Task SetQueueAttributesAsync(string queueUrl, IReadOnlyDictionary<string, string> attributes, CancellationToken cancellationToken);

@@ -42,6 +42,15 @@ public sealed class SecretsManagerClient(AwsConnection connection) : ISecretsMan
         return SendSecretAsync(new PutSecretValue { Method = HttpMethod.Post, Headers = Target("PutSecretValue"), Body = body }, body, cancellationToken);
     }
 
+    public async Task<SecretDescription> DescribeSecretAsync(string secretId, CancellationToken cancellationToken)
+    {
+        var body = JsonSerializer.SerializeToUtf8Bytes(new { SecretId = secretId });
+        var response = await _transport.SendAsync(new DescribeSecret { Method = HttpMethod.Post, Headers = Target("DescribeSecret"), Body = body }, cancellationToken);
+        using var json = AwsJson.Parse(response, "Secrets Manager DescribeSecret");
+        var isDeleted = json.RootElement.TryGetProperty("DeletedDate", out var date) && date.ValueKind is not JsonValueKind.Null;
+        return new SecretDescription(AwsJson.Text(json.RootElement, "Name") ?? "", isDeleted);
+    }
+
     public Task DeleteSecretAsync(string secretId, int recoveryWindowInDays, CancellationToken cancellationToken)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(new { SecretId = secretId, RecoveryWindowInDays = recoveryWindowInDays });
@@ -67,6 +76,8 @@ public sealed class SecretsManagerClient(AwsConnection connection) : ISecretsMan
     private sealed class CreateSecret : AwsRequest;
 
     private sealed class PutSecretValue : AwsRequest;
+
+    private sealed class DescribeSecret : AwsRequest;
 
     private sealed class DeleteSecret : AwsRequest;
 }

@@ -12,24 +12,27 @@ namespace UdpGateway.Aws;
 public sealed class SecretsManagerSecretStore : ISecretStore, IDisposable
 {
     /// <summary>The shortest that Secrets Manager allows; so long a deleted key can still be restored.</summary>
-    private const int RecoveryWindowInDays = 7;
+    public const int RecoveryWindowInDays = 7;
 
     private readonly ConcurrentDictionary<string, Lazy<(AwsConnection Connection, ISecretsManager Client)>> _regions = new(StringComparer.Ordinal);
     private readonly AWSCredentials _credentials;
     private readonly string _region;
     private readonly Uri? _serviceUrl;
     private readonly string? _kmsKeyId;
+    private readonly IReadOnlyDictionary<string, string> _tags;
 
     /// <param name="credentials">Who reads and writes; on AWS the gateway's role, which customers' policies name.</param>
     /// <param name="region">Where our own secrets are, and those that are given by name.</param>
     /// <param name="kmsKeyId">Encrypts our own secrets; null takes the account's key for Secrets Manager.</param>
     /// <param name="serviceUrl">Null takes AWS_ENDPOINT_URL_SECRETS_MANAGER, else AWS_ENDPOINT_URL, else the region's endpoint.</param>
-    public SecretsManagerSecretStore(AWSCredentials credentials, string region, string? kmsKeyId = null, Uri? serviceUrl = null)
+    /// <param name="tags">What every secret of ours gets beside its owner.</param>
+    public SecretsManagerSecretStore(AWSCredentials credentials, string region, string? kmsKeyId = null, Uri? serviceUrl = null, IReadOnlyDictionary<string, string>? tags = null)
     {
         _credentials = credentials;
         _region = region;
         _serviceUrl = serviceUrl;
         _kmsKeyId = kmsKeyId;
+        _tags = tags ?? new Dictionary<string, string>();
     }
 
     /// <exception cref="AwsServiceException">The secret could not be asked for; that says nothing about it.</exception>
@@ -47,10 +50,10 @@ public sealed class SecretsManagerSecretStore : ISecretStore, IDisposable
     }
 
     public Task WriteAsync(string secretId, string value, CancellationToken cancellationToken) =>
-        WriteAsync(secretId, value, new Dictionary<string, string>(), cancellationToken);
+        WriteAsync(secretId, value, new Dictionary<string, string>(_tags), cancellationToken);
 
     public Task WriteAsync(string secretId, string value, SecretOwner owner, CancellationToken cancellationToken) =>
-        WriteAsync(secretId, value, new Dictionary<string, string> { ["udp-gateway:stack-id"] = owner.StackId, ["udp-gateway:logical-id"] = owner.LogicalResourceId }, cancellationToken);
+        WriteAsync(secretId, value, new Dictionary<string, string>(_tags) { ["udp-gateway:stack-id"] = owner.StackId, ["udp-gateway:logical-id"] = owner.LogicalResourceId }, cancellationToken);
 
     public async Task DeleteAsync(string secretId, CancellationToken cancellationToken)
     {

@@ -48,13 +48,13 @@ public sealed class SqsClient(AwsConnection connection) : ISqs
         return [.. AwsJson.Items(json.RootElement, "Failed").Select(ReadFailure)];
     }
 
-    public async Task<string> CreateQueueAsync(string queueName, IReadOnlyDictionary<string, string> attributes, CancellationToken cancellationToken)
+    public async Task<string> CreateQueueAsync(string queueName, IReadOnlyDictionary<string, string> attributes, IReadOnlyDictionary<string, string> tags, CancellationToken cancellationToken)
     {
         var request = new CreateQueue
         {
             Method = HttpMethod.Post,
             Headers = AwsJson.Headers("AmazonSQS.CreateQueue", "1.0"),
-            Body = JsonSerializer.SerializeToUtf8Bytes(new { QueueName = queueName, Attributes = attributes }),
+            Body = JsonSerializer.SerializeToUtf8Bytes(new { QueueName = queueName, Attributes = attributes, tags }),
         };
 
         return ReadQueueUrl(await _repeating.Value.SendAsync(request, cancellationToken), "SQS CreateQueue");

@@ -27,13 +27,15 @@ internal static class AwsBacking
         var store = new DynamoDbListenerStore(connection, settings.TableName);
         var fleetStore = new DynamoDbFleetStore(connection, settings.TableName);
         var (ecs, balancing, ec2) = (new EcsClient(connection), new ElasticLoadBalancingV2Client(connection), new Ec2Client(connection));
-        var secrets = new ProviderSecrets(new SecretsManagerSecretStore(own, settings.Region), new SecretsManagerSecretStore(gateway, settings.Region), settings.ApiKeySecret);
+        var secrets = new ProviderSecrets(
+            new SecretsManagerSecretStore(own, settings.Region, tags: ProvisioningTags.Of(settings.TableName)), new SecretsManagerSecretStore(gateway, settings.Region), settings.ApiKeySecret);
         var provisioner = new AwsProvisioner(store, fleetStore, ecs, balancing, ec2, new FleetServiceOptions(settings.Region, settings.TableName, TimeProvider.System), Pause);
+        var tagged = new TaggedOrphans(new ResourceGroupsTaggingClient(connection), new SqsClient(connection), new SecretsManagerClient(connection), balancing, settings.TableName);
         return new ProviderBacking(settings.ToOptions(), store, secrets, provisioner)
         {
             PacketSources = new SqsPacketSourceProvisioner(
-                connection, new DestinationCredentials(gateway, settings.Region), settings.AccountId, serviceUrl: null, PermissionPatience, loggers.CreateLogger<SqsPacketSourceProvisioner>()),
-            Sweep = new FleetSweep(store, fleetStore, ecs, balancing, ec2, FleetSweep.UsualOrphanAge, loggers.CreateLogger<FleetSweep>()),
+                connection, new DestinationCredentials(gateway, settings.Region), settings.AccountId, serviceUrl: null, PermissionPatience, settings.TableName, Pause, loggers.CreateLogger<SqsPacketSourceProvisioner>()),
+            Sweep = new FleetSweep(store, fleetStore, ecs, balancing, ec2, tagged, FleetSweep.UsualOrphanAge, loggers.CreateLogger<FleetSweep>()),
         };
     }
 }

@@ -116,7 +116,7 @@ public sealed partial class CustomResourceHandler
             Log.NotYetServed(_logger, request.LogicalResourceId, request.Key.RequestId, exception.Message);
             if (continueLater is not null && await TryContinueAsync(request, continueLater, time))
                 return null;
-            answer = CustomResources.Failure(request, $"The listener was not served in the time that the request has. {exception.Message}");
+            answer = CustomResources.Failure(request, $"{CustomResources.Unfinished(request)} {exception.Message}");
         }
         catch (Exception exception) when (exception is NotYetServedException || (exception is OperationCanceledException && (work.IsCancellationRequested || abandoned.IsCancellationRequested)))
         {

@@ -9,7 +9,7 @@ public sealed class PolicyTests
     /// <summary>What IAM knows no resource for; of tasks that are listed it knows their cluster, by a condition.</summary>
     private static readonly string[] WithoutResource =
     [
-        "ecs:ListTaskDefinitions", "ecs:DeregisterTaskDefinition", "ecs:ListTasks", "ecr:GetAuthorizationToken", "ec2:DescribeSecurityGroupRules",
+        "ecs:ListTaskDefinitions", "ecs:DeregisterTaskDefinition", "ecs:ListTasks", "ecr:GetAuthorizationToken", "ec2:DescribeSecurityGroupRules", "tag:GetResources",
         "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTargetHealth",
     ];
 

@@ -22,6 +22,7 @@ internal static partial class ProgramCalls
         ["LambdaClient"] = "lambda",
         ["SqsClient"] = "sqs",
         ["SnsClient"] = "sns",
+        ["ResourceGroupsTaggingClient"] = "tag",
     };
 
     /// <summary>Where the permission is not named like the operation, or is not the only one.</summary>
@@ -36,6 +37,7 @@ internal static partial class ProgramCalls
         ["elasticloadbalancing:CreateTargetGroup"] = ["elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:AddTags"],
         ["elasticloadbalancing:CreateListener"] = ["elasticloadbalancing:CreateListener", "elasticloadbalancing:AddTags"],
         ["ec2:AuthorizeSecurityGroupIngress"] = ["ec2:AuthorizeSecurityGroupIngress", "ec2:CreateTags"],
+        ["sqs:CreateQueue"] = ["sqs:CreateQueue", "sqs:TagQueue"],
         ["sqs:SendMessageBatch"] = ["sqs:SendMessage"],
         ["sqs:DeleteMessageBatch"] = ["sqs:DeleteMessage"],
     };

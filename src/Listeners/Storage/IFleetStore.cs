@@ -26,6 +26,7 @@ public interface IFleetStore
     /// Notes which things of the fleet belong to no record, in place of those that were noted before; for each, how long it has been
     /// among them without a break.
     /// </summary>
+    /// <param name="fleetName">Or what stands for none.</param>
     /// <param name="orphans">Whatever names them.</param>
     Task<IReadOnlyDictionary<string, TimeSpan>> NoteOrphansAsync(string fleetName, IReadOnlyCollection<string> orphans, CancellationToken cancellationToken);
 

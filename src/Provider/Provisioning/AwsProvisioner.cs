@@ -26,7 +26,7 @@ internal sealed class AwsProvisioner : IListenerProvisioner
         _store = store;
         _fleetStore = fleetStore;
         _balancing = balancing;
-        _listeners = new ListenerBalancing(balancing, ec2);
+        _listeners = new ListenerBalancing(balancing, ec2, options.TableName);
         _ports = new FleetPorts(fleetStore, balancing);
         _steps = new RepeatedSteps(options.Time, pause);
         Fleets = new FleetService(ecs, balancing, store, _steps, options);

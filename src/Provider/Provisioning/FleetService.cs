@@ -68,7 +68,7 @@ internal sealed class FleetService(IEcs ecs, IElasticLoadBalancingV2 balancing, 
                 switch (service?.Status)
                 {
                     case null or "INACTIVE":
-                        await ecs.CreateServiceAsync(new EcsServiceInput(fleet.Definition.Cluster, ServiceName(fleet), taskDefinitionArn, wanted, NetworkOf(fleet), ProvisioningTags.Of(fleet)), token);
+                        await ecs.CreateServiceAsync(new EcsServiceInput(fleet.Definition.Cluster, ServiceName(fleet), taskDefinitionArn, wanted, NetworkOf(fleet), ProvisioningTags.Of(options.TableName, fleet)), token);
                         asked = true;
                         return "The service is being made.";
                     case "DRAINING":
@@ -206,7 +206,7 @@ internal sealed class FleetService(IEcs ecs, IElasticLoadBalancingV2 balancing, 
 
         return new TaskDefinitionInput(
             FamilyOf(fleet), "gateway", definition.Image, definition.Cpu, definition.Memory, definition.Architecture, definition.TaskRoleArn, definition.ExecutionRoleArn,
-            definition.LogGroupName, options.Region, options.StopTimeout, options.HealthCheckCommand, environment, ProvisioningTags.Of(fleet));
+            definition.LogGroupName, options.Region, options.StopTimeout, options.HealthCheckCommand, environment, ProvisioningTags.Of(options.TableName, fleet));
     }
 }
 

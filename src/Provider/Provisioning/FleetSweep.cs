@@ -6,30 +6,37 @@ using UdpGateway.Listeners.Storage;
 namespace UdpGateway.Provider;
 
 /// <summary>
-/// What nobody was left to clean up: addresses and reports of tasks that were killed, at once; and ports, balancer listeners, target groups
-/// and rules without a record, once they have had none for hours. Tasks and events clean up after themselves; this is for those that could not.
+/// What nobody was left to clean up: addresses and reports of tasks that were killed, at once; and ports, balancer listeners, target groups,
+/// rules, queues and secrets without a record, once they have had none for hours. Tasks and events clean up after themselves; this is for those
+/// that could not.
 /// </summary>
 internal sealed partial class FleetSweep(
-    IListenerStore store, IFleetStore fleetStore, IEcs ecs, IElasticLoadBalancingV2 balancing, IEc2 ec2, TimeSpan orphanAge, ILogger<FleetSweep> logger)
+    IListenerStore store, IFleetStore fleetStore, IEcs ecs, IElasticLoadBalancingV2 balancing, IEc2 ec2, TaggedOrphans tagged, TimeSpan orphanAge, ILogger<FleetSweep> logger)
 {
     /// <summary>Longer than any event of CloudFormation lasts, so that nothing that is being made is taken for forgotten.</summary>
     public static readonly TimeSpan UsualOrphanAge = TimeSpan.FromHours(6);
+
+    // Where what belongs to no fleet is noted; a fleet's name has no such character.
+    private const string Everywhere = "*";
 
     /// <summary>Never throws for what AWS answers: the schedule comes again.</summary>
     public async Task RunAsync(FleetEvent cause, CancellationToken cancellationToken)
     {
         foreach (var fleet in (await store.ReadConfigurationAsync(cancellationToken)).Fleets.Where(cause.Concerns))
+            await TryAsync(fleet.PhysicalResourceId, () => RemoveKilledTasksAsync(fleet, cause.StoppedTaskId, cancellationToken));
+        if (cause.StoppedTaskId is null)
+            await TryAsync(Everywhere, () => RemoveOrphansAsync(cancellationToken));
+    }
+
+    private async Task TryAsync(string fleet, Func<Task> step)
+    {
+        try
         {
-            try
-            {
-                await RemoveKilledTasksAsync(fleet, cause.StoppedTaskId, cancellationToken);
-                if (cause.StoppedTaskId is null)
-                    await RemoveOrphansAsync(fleet, cancellationToken);
-            }
-            catch (AwsServiceException failure)
-            {
-                Log.Failed(logger, fleet.PhysicalResourceId, failure.Message);
-            }
+            await step();
+        }
+        catch (AwsServiceException failure)
+        {
+            Log.Failed(logger, fleet, failure.Message);
         }
     }
 
@@ -74,34 +81,62 @@ internal sealed partial class FleetSweep(
         return await ecs.DescribeTasksAsync(cluster, [.. running.Union(stopping, StringComparer.Ordinal)], cancellationToken);
     }
 
-    private async Task RemoveOrphansAsync(FleetRecord fleet, CancellationToken cancellationToken)
+    private async Task RemoveOrphansAsync(CancellationToken cancellationToken)
+    {
+        // Before the records, and before anything is judged: what another installation made on the same balancer has to be known.
+        var all = await tagged.ReadAsync(cancellationToken);
+        var foreign = all.Where(resource => tagged.AreForeign(resource.Tags)).Select(resource => resource.Arn).ToHashSet(StringComparer.Ordinal);
+        var onBalancers = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var fleet in (await store.ReadConfigurationAsync(cancellationToken)).Fleets)
+            await TryAsync(fleet.PhysicalResourceId, () => RemoveOrphansAsync(fleet, foreign, onBalancers, cancellationToken));
+
+        var configuration = await store.ReadConfigurationAsync(cancellationToken);
+        await RemoveOldAsync(Everywhere, await tagged.FindAsync(all, configuration, onBalancers, cancellationToken), cancellationToken);
+    }
+
+    private async Task RemoveOrphansAsync(FleetRecord fleet, HashSet<string> foreign, HashSet<string> onBalancers, CancellationToken cancellationToken)
     {
         // What is made belongs to a record that was written before, and a port to one that will be soon: so the records come last.
         var groups = await OwnGroupsAsync(fleet, cancellationToken);
+        onBalancers.UnionWith(groups.Select(group => group.Arn));
         var rules = await OwnRulesAsync(fleet, cancellationToken);
         var claims = await fleetStore.ReadPortClaimsAsync(fleet.PhysicalResourceId, cancellationToken);
-        var records = (await store.ReadConfigurationAsync(cancellationToken)).Listeners.Where(listener => listener.Definition.Fleet == fleet.PhysicalResourceId).ToArray();
+        var configuration = await store.ReadConfigurationAsync(cancellationToken);
 
-        var names = records.Select(listener => FleetNames.TargetGroup(fleet.Definition.LoadBalancerArn, listener)).ToHashSet(StringComparer.Ordinal);
-        var ids = records.Select(listener => listener.PhysicalResourceId).ToHashSet(StringComparer.Ordinal);
-        var orphans = new Dictionary<string, Func<Task>>(StringComparer.Ordinal);
-        foreach (var group in groups.Where(group => !names.Contains(group.Name)))
-            orphans.Add($"target group {group.Name}", () => DeleteAsync(fleet, group, cancellationToken));
-        foreach (var (groupId, rule) in rules.Where(entry => !ids.Contains(entry.Rule.Tags[ProvisioningTags.Listener])))
-            orphans.Add($"rule {rule.RuleId} of {groupId}", () => ec2.RevokeSecurityGroupIngressAsync(groupId, [rule.RuleId], cancellationToken));
-        foreach (var (port, claimant) in claims.Where(claim => !ids.Contains(claim.Value)))
-            orphans.Add($"port {port} of {claimant}", () => fleetStore.ReleasePortAsync(fleet.PhysicalResourceId, port, claimant, cancellationToken));
+        var found = new List<Orphan>();
+        found.AddRange(groups.Where(group => !foreign.Contains(group.Arn)).Select(group => new Orphan(
+            $"target group {group.Name}",
+            now => Listeners(now).Any(listener => FleetNames.TargetGroup(fleet.Definition.LoadBalancerArn, listener) == group.Name),
+            token => DeleteAsync(fleet, group, token))));
+        found.AddRange(rules.Select(entry => new Orphan(
+            $"rule {entry.Rule.RuleId} of {entry.GroupId}",
+            now => Listeners(now).Any(listener => listener.PhysicalResourceId == entry.Rule.Tags[ProvisioningTags.Listener]),
+            token => ec2.RevokeSecurityGroupIngressAsync(entry.GroupId, [entry.Rule.RuleId], token))));
+        found.AddRange(claims.Select(claim => new Orphan(
+            $"port {claim.Key} of {claim.Value}",
+            now => Listeners(now).Any(listener => listener.PhysicalResourceId == claim.Value),
+            token => fleetStore.ReleasePortAsync(fleet.PhysicalResourceId, claim.Key, claim.Value, token))));
+        await RemoveOldAsync(fleet.PhysicalResourceId, [.. found.Where(orphan => !orphan.HasRecord(configuration))], cancellationToken);
 
-        foreach (var (orphan, age) in await fleetStore.NoteOrphansAsync(fleet.PhysicalResourceId, orphans.Keys, cancellationToken))
+        IEnumerable<ListenerRecord> Listeners(ConfigurationSnapshot now) => now.Listeners.Where(listener => listener.Definition.Fleet == fleet.PhysicalResourceId);
+    }
+
+    private async Task RemoveOldAsync(string fleet, IReadOnlyList<Orphan> orphans, CancellationToken cancellationToken)
+    {
+        var ages = await fleetStore.NoteOrphansAsync(fleet, [.. orphans.Select(orphan => orphan.Name)], cancellationToken);
+        foreach (var orphan in orphans)
         {
+            var age = ages[orphan.Name];
             if (age < orphanAge)
-            {
-                Log.OrphanFound(logger, orphan, fleet.PhysicalResourceId, age);
-                continue;
-            }
+                Log.OrphanFound(logger, orphan.Name, fleet, age);
+            else if (!orphan.HasRecord(await store.ReadConfigurationAsync(cancellationToken)))
+                await TryAsync(fleet, () => RemoveAsync(orphan));
+        }
 
-            await orphans[orphan]();
-            Log.OrphanRemoved(logger, orphan, fleet.PhysicalResourceId, age);
+        async Task RemoveAsync(Orphan orphan)
+        {
+            await orphan.RemoveAsync(cancellationToken);
+            Log.OrphanRemoved(logger, orphan.Name, fleet, ages[orphan.Name]);
         }
     }
 
@@ -114,7 +149,7 @@ internal sealed partial class FleetSweep(
         foreach (var groupId in new[] { fleet.LoadBalancerSecurityGroup, fleet.Definition.SecurityGroups[0] }.OfType<string>().Distinct(StringComparer.Ordinal))
         {
             var rules = await ec2.DescribeSecurityGroupRulesAsync(groupId, cancellationToken);
-            found.AddRange(rules.Where(rule => rule.Tags.GetValueOrDefault(ProvisioningTags.Fleet) == fleet.PhysicalResourceId && rule.Tags.ContainsKey(ProvisioningTags.Listener)).Select(rule => (groupId, rule)));
+            found.AddRange(rules.Where(rule => rule.Tags.GetValueOrDefault(ProvisioningTags.Fleet) == fleet.PhysicalResourceId && rule.Tags.ContainsKey(ProvisioningTags.Listener) && !tagged.AreForeign(rule.Tags)).Select(rule => (groupId, rule)));
         }
 
         return found;
@@ -135,13 +170,13 @@ internal sealed partial class FleetSweep(
         [LoggerMessage(2552, LogLevel.Information, "The report of task {Task} of the fleet {Fleet} is removed, since the task is gone")]
         public static partial void ReportRemoved(ILogger logger, string task, string fleet);
 
-        [LoggerMessage(2553, LogLevel.Warning, "The {Orphan} in the fleet {Fleet} belongs to no record, for {Age} so far")]
+        [LoggerMessage(2553, LogLevel.Warning, "The {Orphan} (fleet: {Fleet}) belongs to no record, for {Age} so far")]
         public static partial void OrphanFound(ILogger logger, string orphan, string fleet, TimeSpan age);
 
-        [LoggerMessage(2554, LogLevel.Warning, "The {Orphan} in the fleet {Fleet} belonged to no record for {Age} and is removed")]
+        [LoggerMessage(2554, LogLevel.Warning, "The {Orphan} (fleet: {Fleet}) belonged to no record for {Age} and is removed")]
         public static partial void OrphanRemoved(ILogger logger, string orphan, string fleet, TimeSpan age);
 
-        [LoggerMessage(2555, LogLevel.Error, "The fleet {Fleet} could not be looked through; the schedule comes again: {Cause}")]
+        [LoggerMessage(2555, LogLevel.Error, "What nobody cleaned up (fleet: {Fleet}) could not be looked for or removed; the schedule comes again: {Cause}")]
         public static partial void Failed(ILogger logger, string fleet, string cause);
     }
 }

@@ -8,7 +8,7 @@ namespace UdpGateway.Provider;
 /// What a listener has at the balancer: a target group, a UDP listener, and the security groups' admission for a port outside the fleet's
 /// range. Both directions look first, so that they can be repeated from any state.
 /// </summary>
-internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 ec2)
+internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 ec2, string installation)
 {
     // A task that leaves says so itself and serves on for a while; flows end after that.
     private static readonly Dictionary<string, string> GroupAttributes = new()
@@ -27,7 +27,7 @@ internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 
         var name = FleetNames.TargetGroup(fleet.Definition.LoadBalancerArn, listener);
         var group = (await balancing.DescribeTargetGroupsAsync(name, cancellationToken))?.Arn
             ?? await balancing.CreateTargetGroupAsync(
-                new TargetGroupInput(name, fleet.VpcId, TargetPortOf(listener), fleet.Definition.HealthPort, $"/readyz/{listener.PhysicalResourceId}", ProvisioningTags.Of(fleet, listener)),
+                new TargetGroupInput(name, fleet.VpcId, TargetPortOf(listener), fleet.Definition.HealthPort, $"/readyz/{listener.PhysicalResourceId}", ProvisioningTags.Of(installation, fleet, listener)),
                 cancellationToken);
         await balancing.ModifyTargetGroupAttributesAsync(group, GroupAttributes, cancellationToken);
         await EnsureAdmissionAsync(fleet, listener, cancellationToken);
@@ -72,19 +72,18 @@ internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 
 
     private static string DescriptionOf(ListenerRecord listener) => $"udp-gateway listener {listener.PhysicalResourceId}";
 
-    private static bool IsOf(ListenerRecord listener, FleetRecord fleet, IngressRuleDescription rule) =>
-        ProvisioningTags.Of(fleet, listener).All(tag => rule.Tags.GetValueOrDefault(tag.Key) == tag.Value);
+    private bool IsOf(ListenerRecord listener, FleetRecord fleet, IngressRuleDescription rule) => ProvisioningTags.AreOf(installation, fleet, listener, rule.Tags);
 
     /// <summary>The rules that the fleet's own do not cover: clients to the balancer, and the balancer to the tasks.</summary>
-    private static IEnumerable<(string GroupId, IngressRule Rule)> Admissions(FleetRecord fleet, ListenerRecord listener)
+    private IEnumerable<(string GroupId, IngressRule Rule)> Admissions(FleetRecord fleet, ListenerRecord listener)
     {
         var definition = fleet.Definition;
         if (fleet.LoadBalancerSecurityGroup is not { } balancerGroup)
             yield break;
         if (!definition.PortRange.Contains(listener.Port))
-            yield return (balancerGroup, new IngressRule(listener.Port, definition.ClientCidr, null, DescriptionOf(listener), ProvisioningTags.Of(fleet, listener)));
+            yield return (balancerGroup, new IngressRule(listener.Port, definition.ClientCidr, null, DescriptionOf(listener), ProvisioningTags.Of(installation, fleet, listener)));
         if (!definition.PortRange.Contains(TargetPortOf(listener)))
-            yield return (definition.SecurityGroups[0], new IngressRule(TargetPortOf(listener), null, balancerGroup, DescriptionOf(listener), ProvisioningTags.Of(fleet, listener)));
+            yield return (definition.SecurityGroups[0], new IngressRule(TargetPortOf(listener), null, balancerGroup, DescriptionOf(listener), ProvisioningTags.Of(installation, fleet, listener)));
     }
 
     private async Task EnsureAdmissionAsync(FleetRecord fleet, ListenerRecord listener, CancellationToken cancellationToken)
@@ -109,7 +108,7 @@ internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 
     {
         try
         {
-            await balancing.CreateListenerAsync(fleet.Definition.LoadBalancerArn, listener.Port, group, ProvisioningTags.Of(fleet, listener), cancellationToken);
+            await balancing.CreateListenerAsync(fleet.Definition.LoadBalancerArn, listener.Port, group, ProvisioningTags.Of(installation, fleet, listener), cancellationToken);
         }
         catch (AwsServiceException failure) when (failure.ErrorCode is "DuplicateListener")
         {

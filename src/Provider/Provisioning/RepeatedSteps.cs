@@ -42,6 +42,7 @@ internal sealed class RepeatedSteps(TimeProvider time, TimeSpan pause)
         }
     }
 
-    private static bool IsTransient(AwsServiceException failure) =>
+    /// <summary>Whether the same call may succeed in a while.</summary>
+    public static bool IsTransient(AwsServiceException failure) =>
         failure.Failure is AwsFailure.Throttled or AwsFailure.ServiceFault or AwsFailure.TimedOut or AwsFailure.ConnectionFailed;
 }

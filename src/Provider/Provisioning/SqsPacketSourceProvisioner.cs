@@ -17,28 +17,46 @@ namespace UdpGateway.Provider.Provisioning;
 /// <param name="accountId">The provider's account, which owns the queues.</param>
 /// <param name="serviceUrl">Where SNS is called; null takes the SDK's configuration.</param>
 /// <param name="permissionPatience">How long a refusal may be a permission that IAM has not spread yet.</param>
-public sealed partial class SqsPacketSourceProvisioner(
-    AwsConnection own, DestinationCredentials roles, string accountId, Uri? serviceUrl, TimeSpan permissionPatience, ILogger<SqsPacketSourceProvisioner> logger) : IPacketSourceProvisioner
+/// <param name="installation">What the queues are tagged with.</param>
+/// <param name="pause">Between two attempts of what may still succeed.</param>
+internal sealed partial class SqsPacketSourceProvisioner(
+    AwsConnection own, DestinationCredentials roles, string accountId, Uri? serviceUrl, TimeSpan permissionPatience, string installation, TimeSpan pause, ILogger<SqsPacketSourceProvisioner> logger)
+    : IPacketSourceProvisioner
 {
     /// <summary>Names of all queues begin so, which the gateways' permissions may count on.</summary>
     public const string QueueNamePrefix = "udpgw-source-";
 
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
-
     private readonly SqsClient _sqs = new(own);
+    private readonly RepeatedSteps _steps = new(TimeProvider.System, pause);
 
     public async Task<PacketSourceRecord> ProvisionAsync(PacketSourceRecord record, CancellationToken cancellationToken)
     {
-        try
-        {
-            var queueUrl = await PrepareQueueAsync(record, cancellationToken);
-            var subscriptionArn = await SubscribeAsync(record, cancellationToken);
-            return record with { QueueUrl = queueUrl, SubscriptionArn = subscriptionArn };
-        }
-        catch (AwsServiceException exception)
-        {
-            throw new ProvisioningException($"The queue of the packet source could not be made: {exception.Message}", exception);
-        }
+        string? queueUrl = null;
+        string? subscriptionArn = null;
+        var refusals = TimeSpan.Zero;
+        await _steps.UntilDoneAsync(
+            async token =>
+            {
+                queueUrl ??= await PrepareQueueAsync(record, token);
+                if (queueUrl is null)
+                    return "A queue of the same name was deleted less than a minute ago.";
+                try
+                {
+                    subscriptionArn = await SubscribeAsync(record, token);
+                    return null;
+                }
+                catch (AwsServiceException refusal) when (IsRefusal(refusal) && refusals < permissionPatience)
+                {
+                    refusals += pause;
+                    return NotSubscribed(record, refusal);
+                }
+                catch (AwsServiceException failure) when (!RepeatedSteps.IsTransient(failure))
+                {
+                    throw new ProvisioningException(NotSubscribed(record, failure), failure);
+                }
+            },
+            cancellationToken);
+        return record with { QueueUrl = queueUrl, SubscriptionArn = subscriptionArn };
     }
 
     public async Task UnsubscribeAsync(PacketSourceRecord former, CancellationToken cancellationToken)
@@ -62,39 +80,51 @@ public sealed partial class SqsPacketSourceProvisioner(
     public async Task ReleaseAsync(PacketSourceRecord record, CancellationToken cancellationToken)
     {
         await UnsubscribeAsync(record, cancellationToken);
+        await _steps.UntilDoneAsync(
+            async token =>
+            {
+                try
+                {
+                    var queueUrl = record.QueueUrl ?? await _sqs.GetQueueUrlAsync(QueueName(record), accountId, token);
+                    await _sqs.DeleteQueueAsync(queueUrl, token);
+                }
+                catch (AwsServiceException exception) when (IsMissing(exception))
+                {
+                    Log.AlreadyGone(logger, record.PhysicalResourceId);
+                }
+
+                return null;
+            },
+            cancellationToken);
+    }
+
+    /// <returns>The queue's URL; null while its name cannot be had again.</returns>
+    private async Task<string?> PrepareQueueAsync(PacketSourceRecord record, CancellationToken cancellationToken)
+    {
+        var attributes = QueueAttributes(record);
         try
         {
-            var queueUrl = record.QueueUrl ?? await _sqs.GetQueueUrlAsync(QueueName(record), accountId, cancellationToken);
-            await _sqs.DeleteQueueAsync(queueUrl, cancellationToken);
+            return await _sqs.CreateQueueAsync(QueueName(record), attributes, ProvisioningTags.Of(installation, record), cancellationToken);
         }
-        catch (AwsServiceException exception) when (IsMissing(exception))
+        catch (AwsServiceException exception) when (CodeOf(exception) is "QueueAlreadyExists" or "QueueNameExists")
         {
-            Log.AlreadyGone(logger, record.PhysicalResourceId);
+            var queueUrl = await _sqs.GetQueueUrlAsync(QueueName(record), accountId, cancellationToken);
+            await _sqs.SetQueueAttributesAsync(queueUrl, attributes, cancellationToken);
+            return queueUrl;
+        }
+        catch (AwsServiceException exception) when (CodeOf(exception) is "QueueDeletedRecently")
+        {
+            // For 60 seconds after a failed create took it back.
+            return null;
+        }
+        catch (AwsServiceException exception) when (!RepeatedSteps.IsTransient(exception))
+        {
+            throw new ProvisioningException($"The queue of the packet source could not be made: {exception.Message}", exception);
         }
     }
 
-    private async Task<string> PrepareQueueAsync(PacketSourceRecord record, CancellationToken cancellationToken)
-    {
-        var attributes = QueueAttributes(record);
-        while (true)
-        {
-            try
-            {
-                return await _sqs.CreateQueueAsync(QueueName(record), attributes, cancellationToken);
-            }
-            catch (AwsServiceException exception) when (CodeOf(exception) is "QueueAlreadyExists" or "QueueNameExists")
-            {
-                var queueUrl = await _sqs.GetQueueUrlAsync(QueueName(record), accountId, cancellationToken);
-                await _sqs.SetQueueAttributesAsync(queueUrl, attributes, cancellationToken);
-                return queueUrl;
-            }
-            catch (AwsServiceException exception) when (CodeOf(exception) is "QueueDeletedRecently")
-            {
-                // For 60 seconds after a failed create took it back.
-                await Task.Delay(Pause, cancellationToken);
-            }
-        }
-    }
+    private static string NotSubscribed(PacketSourceRecord record, AwsServiceException failure) =>
+        $"The topic {record.TopicArn} could not be subscribed through the role {record.RoleArn}, which needs sns:Subscribe, sns:Unsubscribe and sns:ListSubscriptionsByTopic on it and must trust the gateway: {failure.Message}";
 
     private async Task<string> SubscribeAsync(PacketSourceRecord record, CancellationToken cancellationToken)
     {
@@ -105,30 +135,20 @@ public sealed partial class SqsPacketSourceProvisioner(
             ["RawMessageDelivery"] = "true",
             ["FilterPolicy"] = JsonSerializer.Serialize(new { EgressRegion = new[] { own.Region } }),
         };
-        var replacedStale = false;
-        for (var waited = TimeSpan.Zero; ; waited += Pause)
+        try
         {
-            try
-            {
-                return await sns.SubscribeAsync(record.TopicArn, "sqs", QueueArn(record), attributes, cancellationToken)
-                    ?? throw new ProvisioningException($"The subscription to {record.TopicArn} waits for a confirmation, since the topic belongs to another account than the provider; use a topic of the account {accountId}.");
-            }
-            catch (AwsServiceException exception) when (CodeOf(exception) is "InvalidParameter" && !replacedStale)
-            {
-                // It may exist with other attributes.
-                replacedStale = true;
-                await UnsubscribeStaleAsync(sns, record, cancellationToken);
-                Log.Resubscribing(logger, record.PhysicalResourceId);
-            }
-            catch (AwsServiceException exception) when (IsRefusal(exception) && waited < permissionPatience)
-            {
-                await Task.Delay(Pause, cancellationToken);
-            }
-            catch (AwsServiceException exception)
-            {
-                throw new ProvisioningException($"The topic {record.TopicArn} could not be subscribed through the role {record.RoleArn}, which needs sns:Subscribe, sns:Unsubscribe and sns:ListSubscriptionsByTopic on it and must trust the gateway: {exception.Message}", exception);
-            }
+            return await RequestAsync();
         }
+        catch (AwsServiceException exception) when (CodeOf(exception) is "InvalidParameter")
+        {
+            // It may exist with other attributes.
+            await UnsubscribeStaleAsync(sns, record, cancellationToken);
+            Log.Resubscribing(logger, record.PhysicalResourceId);
+            return await RequestAsync();
+        }
+
+        async Task<string> RequestAsync() => await sns.SubscribeAsync(record.TopicArn, "sqs", QueueArn(record), attributes, cancellationToken)
+            ?? throw new ProvisioningException($"The subscription to {record.TopicArn} waits for a confirmation, since the topic belongs to another account than the provider; use a topic of the account {accountId}.");
     }
 
     /// <summary>Ends whatever subscription the topic has for the record's queue, known or not.</summary>
@@ -196,7 +216,7 @@ public sealed partial class SqsPacketSourceProvisioner(
     }
 
     /// <summary>The same for every event of one record, so that what a lost event made is found.</summary>
-    private static string QueueName(PacketSourceRecord record)
+    public static string QueueName(PacketSourceRecord record)
     {
         var digest = SHA256.HashData(Encoding.UTF8.GetBytes($"{record.StackId}\n{record.LogicalResourceId}\n{record.PhysicalResourceId}"));
         return $"{QueueNamePrefix}{record.LogicalResourceId[..Math.Min(record.LogicalResourceId.Length, 40)]}-{Convert.ToHexStringLower(digest, 0, 8)}";
@@ -205,7 +225,7 @@ public sealed partial class SqsPacketSourceProvisioner(
     private static bool IsRefusal(AwsServiceException exception) =>
         exception.Failure is AwsFailure.CredentialsUnavailable || CodeOf(exception) is "AuthorizationError" or "AccessDenied" or "AccessDeniedException";
 
-    private static bool IsMissing(AwsServiceException exception) => CodeOf(exception) is "NotFound" or "NonExistentQueue" or "QueueDoesNotExist";
+    public static bool IsMissing(AwsServiceException exception) => CodeOf(exception) is "NotFound" or "NonExistentQueue" or "QueueDoesNotExist";
 
     // SQS writes com.amazonaws.sqs#QueueDoesNotExist or AWS.SimpleQueueService.NonExistentQueue, by protocol.
     private static string? CodeOf(AwsServiceException exception) => exception.ErrorCode?[(exception.ErrorCode.LastIndexOfAny(['.', '#']) + 1)..];

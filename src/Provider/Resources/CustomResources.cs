@@ -60,6 +60,15 @@ internal sealed class CustomResources(
     /// <summary>A failure keeps the id that CloudFormation knows: another one would start a replacement.</summary>
     public static CustomResourceAnswer Failure(CustomResourceEvent request, string reason) => CustomResourceAnswer.Failure(EchoedId(request), reason);
 
+    /// <summary>What an event did not reach in its time, for a sentence of what was missing to follow.</summary>
+    public static string Unfinished(CustomResourceEvent request) => (IsDelete(request), Noun(request.ResourceType)) switch
+    {
+        (true, _) => "Not everything was deleted in the time that the request has.",
+        (_, "Fleet") => "The fleet was not ready in the time that the request has.",
+        (_, "PacketSource") => "The packet source was not ready in the time that the request has.",
+        _ => "The listener was not served in the time that the request has.",
+    };
+
     // The answer to a failed Create must bring an id too; the rollback's Delete carries it, and means what that Create left.
     private static string EchoedId(CustomResourceEvent request) =>
         request.PhysicalResourceId.Length > 0 ? request.PhysicalResourceId : CustomResourceAnswer.FailedCreateId(request.Key.RequestId);

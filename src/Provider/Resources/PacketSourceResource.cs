@@ -63,7 +63,7 @@ internal sealed partial class PacketSourceResource(IListenerStore store, IPacket
             var desired = OwnedRecords<PacketSourceRecord>.Claim(Change(current, definition), request, state);
             if (current.SubscriptionArn is not null && current == desired with { RequestId = current.RequestId })
                 return current;
-            desired = await provisioner.ProvisionAsync(desired, cancellationToken);
+            desired = await ProvisionAsync(desired, cancellationToken);
             await RequireNotDeletedAsync(request, desired, cancellationToken);
             if (current != desired && !await store.TryWriteAsync(desired, current.Version, cancellationToken))
                 continue;
@@ -72,6 +72,19 @@ internal sealed partial class PacketSourceResource(IListenerStore store, IPacket
             if (current.TopicArn != desired.TopicArn)
                 await provisioner.UnsubscribeAsync(current, cancellationToken);
             return desired;
+        }
+    }
+
+    private async Task<PacketSourceRecord> ProvisionAsync(PacketSourceRecord record, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await provisioner.ProvisionAsync(record, cancellationToken);
+        }
+        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
+        {
+            // What was made is found again, in another invocation if there is one.
+            throw new NotYetServedException("Its queue and subscription are not ready.", exception);
         }
     }
 

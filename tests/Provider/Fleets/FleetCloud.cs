@@ -35,6 +35,8 @@ internal sealed class FleetCloud : IAsyncDisposable
         Balancing = new ElasticLoadBalancingV2Client(_direct);
         Ec2 = new Ec2Client(_direct);
         Ecs = new EcsClient(_direct);
+        Queues = new SqsClient(_direct);
+        Secrets = new SecretsManagerClient(_direct);
     }
 
     public AwsProxy Proxy { get; private set; } = null!;
@@ -47,6 +49,10 @@ internal sealed class FleetCloud : IAsyncDisposable
     public IEc2 Ec2 { get; }
 
     public IEcs Ecs { get; }
+
+    public ISqs Queues { get; }
+
+    public ISecretsManager Secrets { get; }
 
     public DynamoDbListenerStore Store { get; private set; } = null!;
 
@@ -83,14 +89,16 @@ internal sealed class FleetCloud : IAsyncDisposable
         var provisioner = new AwsProvisioner(
             store, new DynamoDbFleetStore(cloud._proxied, cloud._table.Name), new EcsClient(cloud._proxied), new ElasticLoadBalancingV2Client(cloud._proxied), new Ec2Client(cloud._proxied),
             new FleetServiceOptions(TestEnvironment.Region, cloud._table.Name, TimeProvider.System), TimeSpan.FromMilliseconds(100));
-        cloud._secrets = new SecretsManagerSecretStore(moto.Administrator, TestEnvironment.Region, serviceUrl: cloud.Proxy.Url);
+        cloud._secrets = new SecretsManagerSecretStore(moto.Administrator, TestEnvironment.Region, serviceUrl: cloud.Proxy.Url, tags: ProvisioningTags.Of(cloud._table.Name));
         var options = ProviderUnderTest.Local with { MayOmitRole = static _ => true };
         cloud._handler = new CustomResourceHandler(options, store, cloud._secrets, provisioner, cloud._responses, TimeProvider.System, NullLogger<CustomResourceHandler>.Instance);
         return cloud;
     }
 
     public FleetSweep NewSweep(TimeSpan orphanAge) => new(
-        Store, FleetStore, new EcsClient(_proxied), new ElasticLoadBalancingV2Client(_proxied), new Ec2Client(_proxied), orphanAge, NullLogger<FleetSweep>.Instance);
+        Store, FleetStore, new EcsClient(_proxied), new ElasticLoadBalancingV2Client(_proxied), new Ec2Client(_proxied),
+        new TaggedOrphans(new ResourceGroupsTaggingClient(_proxied), new SqsClient(_proxied), new SecretsManagerClient(_proxied), new ElasticLoadBalancingV2Client(_proxied), TableName),
+        orphanAge, NullLogger<FleetSweep>.Instance);
 
     /// <summary>Of every task: where the services are and as whom.</summary>
     public Dictionary<string, string> TaskEnvironment(Uri lambda)

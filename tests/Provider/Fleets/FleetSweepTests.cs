@@ -4,6 +4,7 @@ using UdpGateway.Aws;
 using UdpGateway.Aws.Tests;
 using UdpGateway.Listeners;
 using UdpGateway.Listeners.Storage;
+using UdpGateway.Provider.Provisioning;
 using UdpGateway.Tests;
 
 namespace UdpGateway.Provider.Tests.Fleets;
@@ -74,6 +75,131 @@ public sealed class FleetSweepTests(MotoServer moto) : IClassFixture<MotoServer>
         async Task<IEnumerable<int>> PortsAsync() => (await cloud.Balancing.DescribeListenersAsync(cloud.LoadBalancerArn, default)).Select(listener => listener.Port).Order();
     }
 
+    [RequiresMotoFact]
+    public async Task What_hangs_on_no_balancer_is_found_by_the_installations_tag()
+    {
+        await using var cloud = await StartAsync();
+        AnswerTasks(cloud);
+        var listener = await ListenerAsync(cloud, secretId: $"udp-gateway/echo-{cloud.TableName}");
+        var source = await SourceAsync(cloud, listener);
+        var ours = ProvisioningTags.Of(cloud.TableName);
+        var theirs = ProvisioningTags.Of("another-table");
+        var none = new Dictionary<string, string>();
+        var fleet = await FleetAsync(cloud);
+        var kept = new List<string>
+        {
+            await QueueAsync(SqsPacketSourceProvisioner.QueueName(source), ours),
+            await QueueAsync($"udpgw-source-theirs-{cloud.HealthPort}", theirs),
+            await QueueAsync($"udpgw-source-former-{cloud.HealthPort}", none),
+            await QueueAsync($"customers-{cloud.HealthPort}", ours),
+            await SecretAsync(listener.SecretId!, ours),
+            await SecretAsync($"udp-gateway/theirs-{cloud.HealthPort}", theirs),
+            await SecretAsync($"udp-gateway/former-{cloud.HealthPort}", none),
+            await SecretAsync($"customers-{cloud.HealthPort}", ours),
+            fleet.RelaySecretId!,
+            await GroupAsync("live", ProvisioningTags.Of(cloud.TableName, fleet, listener)),
+            await GroupAsync("theirs", ProvisioningTags.Of("another-table", fleet, listener with { PhysicalResourceId = "gone" })),
+            await GroupAsync("former", none),
+        };
+        var orphans = new List<string>
+        {
+            await QueueAsync(SqsPacketSourceProvisioner.QueueName(source with { PhysicalResourceId = "echo/gone" }), ours),
+            await SecretAsync($"udp-gateway/gone-{cloud.HealthPort}", ours),
+            await GroupAsync("gone", ProvisioningTags.Of(cloud.TableName, fleet, listener with { PhysicalResourceId = "gone" })),
+        };
+
+        await cloud.NewSweep(TimeSpan.FromHours(6)).RunAsync(FleetEvent.Scheduled, default);
+        Assert.Equal([.. kept, .. orphans], await LivingAsync([.. kept, .. orphans]));
+        await cloud.NewSweep(TimeSpan.Zero).RunAsync(SomeTaskStopped, default);
+        Assert.Equal([.. kept, .. orphans], await LivingAsync([.. kept, .. orphans]));
+
+        await cloud.NewSweep(TimeSpan.Zero).RunAsync(FleetEvent.Scheduled, default);
+        Assert.Equal(kept, await LivingAsync([.. kept, .. orphans]));
+
+        // A deleted secret keeps its tag for as long as it can be restored.
+        var before = cloud.Proxy.Calls.Count(call => call.Operation == "DeleteSecret");
+        await cloud.NewSweep(TimeSpan.Zero).RunAsync(FleetEvent.Scheduled, default);
+        Assert.Equal(before, cloud.Proxy.Calls.Count(call => call.Operation == "DeleteSecret"));
+
+        async Task<string> QueueAsync(string name, IReadOnlyDictionary<string, string> tags)
+        {
+            await cloud.Queues.CreateQueueAsync(name, none, tags, default);
+            return name;
+        }
+
+        async Task<string> SecretAsync(string name, IReadOnlyDictionary<string, string> tags)
+        {
+            await cloud.Secrets.CreateSecretAsync(name, "value", Guid.NewGuid().ToString(), null, tags, default);
+            return name;
+        }
+
+        async Task<string> GroupAsync(string name, IReadOnlyDictionary<string, string> tags)
+        {
+            name = $"udpgw-{name}-{cloud.HealthPort}";
+            await cloud.Balancing.CreateTargetGroupAsync(new TargetGroupInput(name, fleet.VpcId, 7000, cloud.HealthPort, "/", tags), default);
+            return name;
+        }
+
+        async Task<IReadOnlyList<string>> LivingAsync(IEnumerable<string> names)
+        {
+            var secrets = await cloud.SecretsAsync();
+            var living = new List<string>();
+            foreach (var name in names)
+            {
+                if (secrets.Contains(name) || (!name.Contains('/', StringComparison.Ordinal) && (await cloud.Balancing.DescribeTargetGroupsAsync(name, default) is not null || await HasQueueAsync(name))))
+                    living.Add(name);
+            }
+
+            return living;
+        }
+
+        async Task<bool> HasQueueAsync(string name)
+        {
+            try
+            {
+                await cloud.Queues.GetQueueUrlAsync(name, "123456789012", default);
+                return true;
+            }
+            catch (AwsServiceException failure) when (SqsPacketSourceProvisioner.IsMissing(failure))
+            {
+                return false;
+            }
+        }
+    }
+
+    [RequiresMotoFact]
+    public async Task What_another_installation_made_on_the_same_balancer_stays()
+    {
+        await using var cloud = await StartAsync();
+        AnswerTasks(cloud);
+        var fleet = await FleetAsync(cloud);
+        var theirs = (await ListenerAsync(cloud)) with { PhysicalResourceId = "theirs", Port = 5353 };
+        var tags = ProvisioningTags.Of("another-table", fleet, theirs);
+        var group = await cloud.Balancing.CreateTargetGroupAsync(
+            new TargetGroupInput(FleetNames.TargetGroup(cloud.LoadBalancerArn, theirs), fleet.VpcId, theirs.Port, cloud.HealthPort, "/", tags), default);
+        await cloud.Balancing.CreateListenerAsync(cloud.LoadBalancerArn, theirs.Port, group, tags, default);
+        await cloud.Ec2.AuthorizeSecurityGroupIngressAsync(cloud.BalancerGroup, new IngressRule(theirs.Port, "0.0.0.0/0", null, "clients", tags), default);
+
+        await cloud.NewSweep(TimeSpan.Zero).RunAsync(FleetEvent.Scheduled, default);
+
+        Assert.Equal([5353], (await cloud.Balancing.DescribeListenersAsync(cloud.LoadBalancerArn, default)).Select(listener => listener.Port));
+        Assert.Equal([5353], (await cloud.Ec2.DescribeSecurityGroupRulesAsync(cloud.BalancerGroup, default)).Select(rule => rule.FromPort));
+    }
+
+    [RequiresMotoFact]
+    public async Task Without_an_answer_about_tags_nothing_is_taken_for_forgotten()
+    {
+        await using var cloud = await StartAsync();
+        await MakeGroupAsync(cloud, (await ListenerAsync(cloud)) with { PhysicalResourceId = "forgotten", Port = 5353 }, "10.0.0.1");
+        AnswerTasks(cloud);
+        var answerTasks = cloud.Proxy.Replace!;
+        cloud.Proxy.Replace = call => call.Operation == "GetResources" ? Task.FromResult<ProxiedAnswer?>(ProxiedAnswer.Json("{}") with { Status = 400 }) : answerTasks(call);
+
+        await cloud.NewSweep(TimeSpan.Zero).RunAsync(FleetEvent.Scheduled, default);
+
+        Assert.Equal([5353], (await cloud.Balancing.DescribeListenersAsync(cloud.LoadBalancerArn, default)).Select(listener => listener.Port));
+    }
+
     [Theory]
     [InlineData("""{"source":"aws.events","detail-type":"Scheduled Event","detail":{}}""", true, true)]
     [InlineData("""{"source":"aws.ecs","detail-type":"ECS Task State Change","detail":{"lastStatus":"STOPPED","group":"service:default","clusterArn":"arn:aws:ecs:us-west-2:123456789012:cluster/c","taskArn":"arn:aws:ecs:us-west-2:123456789012:task/c/1"}}""", true, true)]
@@ -101,7 +227,7 @@ public sealed class FleetSweepTests(MotoServer moto) : IClassFixture<MotoServer>
     private static async Task<FleetRecord> FleetAsync(FleetCloud cloud) => (await cloud.Store.FindAsync<FleetRecord>("default", default))!;
 
     /// <summary>A record as an event leaves it, without the wait for tasks.</summary>
-    private static async Task<ListenerRecord> ListenerAsync(FleetCloud cloud)
+    private static async Task<ListenerRecord> ListenerAsync(FleetCloud cloud, string? secretId = null)
     {
         var record = new ListenerRecord
         {
@@ -111,7 +237,23 @@ public sealed class FleetSweepTests(MotoServer moto) : IClassFixture<MotoServer>
             RequestId = "r",
             Port = 53,
             TargetPort = FleetNames.TargetPort(53),
+            SecretId = secretId,
             Definition = new ListenerDefinition { Name = "echo", Protocol = ListenerProtocol.Udp, Destinations = [] },
+        };
+        Assert.True(await cloud.Store.TryWriteAsync(record, 0, default));
+        return record;
+    }
+
+    private static async Task<PacketSourceRecord> SourceAsync(FleetCloud cloud, ListenerRecord listener)
+    {
+        var record = new PacketSourceRecord
+        {
+            PhysicalResourceId = "echo/source",
+            StackId = $"stack-{cloud.TableName}",
+            LogicalResourceId = "Source",
+            RequestId = "r",
+            ListenerName = listener.PhysicalResourceId,
+            TopicArn = "arn:aws:sns:us-west-2:123456789012:topic",
         };
         Assert.True(await cloud.Store.TryWriteAsync(record, 0, default));
         return record;
@@ -120,7 +262,7 @@ public sealed class FleetSweepTests(MotoServer moto) : IClassFixture<MotoServer>
     private static async Task<string> MakeGroupAsync(FleetCloud cloud, ListenerRecord listener, params string[] addresses)
     {
         var fleet = await FleetAsync(cloud);
-        var tags = ProvisioningTags.Of(fleet, listener);
+        var tags = ProvisioningTags.Of(cloud.TableName, fleet, listener);
         var group = await cloud.Balancing.CreateTargetGroupAsync(
             new TargetGroupInput(FleetNames.TargetGroup(cloud.LoadBalancerArn, listener), fleet.VpcId, listener.Port, cloud.HealthPort, "/", tags), default);
         await cloud.Balancing.CreateListenerAsync(cloud.LoadBalancerArn, listener.Port, group, tags, default);
@@ -129,7 +271,7 @@ public sealed class FleetSweepTests(MotoServer moto) : IClassFixture<MotoServer>
     }
 
     private static async Task AdmitAsync(FleetCloud cloud, ListenerRecord listener) => await cloud.Ec2.AuthorizeSecurityGroupIngressAsync(
-        cloud.BalancerGroup, new IngressRule(listener.Port, "0.0.0.0/0", null, "clients", ProvisioningTags.Of(await FleetAsync(cloud), listener)), default);
+        cloud.BalancerGroup, new IngressRule(listener.Port, "0.0.0.0/0", null, "clients", ProvisioningTags.Of(cloud.TableName, await FleetAsync(cloud), listener)), default);
 
     private static Task ReportAsync(FleetCloud cloud, string task, string address) =>
         cloud.FleetStore.WriteReportAsync(new GatewayTaskReport { TaskId = task, FleetName = "default", Address = address, ServedRevision = 1 }, default);

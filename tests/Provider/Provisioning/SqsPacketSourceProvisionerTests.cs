@@ -13,6 +13,7 @@ namespace UdpGateway.Provider.Tests.Provisioning;
 public sealed class SqsPacketSourceProvisionerTests(MotoServer moto) : IClassFixture<MotoServer>, IAsyncLifetime, IDisposable
 {
     private const string Account = "123456789012";
+    private const string Installation = "table-of-tests";
     private const string RoleArn = $"arn:aws:iam::{Account}:role/subscriber";
 
     private readonly string _name = $"t{Guid.NewGuid():N}"[..12];
@@ -59,6 +60,8 @@ public sealed class SqsPacketSourceProvisionerTests(MotoServer moto) : IClassFix
         var attributes = await QueueAttributesAsync(provisioned.QueueUrl!);
         var statement = JsonNode.Parse(attributes["Policy"]!.GetValue<string>())!["Statement"]![0]!;
         Assert.Equal("true", attributes["SqsManagedSseEnabled"]!.GetValue<string>());
+        var tags = JsonNode.Parse(await SendAsync("SQS", AwsJson.Headers("AmazonSQS.ListQueueTags", "1.0"), $$"""{"QueueUrl":"{{provisioned.QueueUrl}}"}"""))!["Tags"]!;
+        Assert.Equal((Installation, "echo", MotoServer.ExternalId), (tags["udp-gateway:installation"]!.GetValue<string>(), tags["udp-gateway:listener"]!.GetValue<string>(), tags["udp-gateway:stack"]!.GetValue<string>()));
         Assert.Equal(("sns.amazonaws.com", "sqs:SendMessage", Topic), (
             statement["Principal"]!["Service"]!.GetValue<string>(), statement["Action"]!.GetValue<string>(), statement["Condition"]!["ArnEquals"]!["aws:SourceArn"]!.GetValue<string>()));
     }
@@ -121,7 +124,7 @@ public sealed class SqsPacketSourceProvisionerTests(MotoServer moto) : IClassFix
         Assert.DoesNotContain(Source().LogicalResourceId, await CallAsync("SQS", "Action=ListQueues&Version=2012-11-05"), StringComparison.Ordinal);
     }
 
-    private SqsPacketSourceProvisioner Provisioner() => new(_own, _roles, Account, moto.Url, TimeSpan.Zero, NullLogger<SqsPacketSourceProvisioner>.Instance);
+    private SqsPacketSourceProvisioner Provisioner() => new(_own, _roles, Account, moto.Url, TimeSpan.Zero, Installation, TimeSpan.FromMilliseconds(50), NullLogger<SqsPacketSourceProvisioner>.Instance);
 
     private PacketSourceRecord Source() => new()
     {
