@@ -48,18 +48,30 @@ internal sealed class ProviderStacks : IAsyncDisposable
         var lambda = await LambdaEmulator.StartAsync();
         var stacks = new ProviderStacks(cloud, lambda, await StubService.StartAsync(EchoAsync));
         stacks.Account = await CustomerAccount.CreateAsync(moto, stacks.Listeners.StackId);
+        lambda.Add(await ProviderFunctionAsync(moto, cloud, lambda, stacks.Account, TimeSpan.FromMinutes(3)));
+        var environment = cloud.TaskEnvironment(stacks.Functions.Url);
+        foreach (var (name, value) in await stacks.Account.TaskCredentialsAsync())
+            environment[name] = value;
+        stacks.Fargate = await FargateAgent.StartAsync(cloud.Proxy, cloud.CallEcsAsync, environment);
+        stacks.Fargate.Announce = stopped => lambda.SendEvent(Provider, stopped.ToJsonString());
+        return stacks;
+    }
+
+    /// <summary>The provider's process as it is composed on AWS, but that its answers may go to a loopback address.</summary>
+    public static async Task<EmulatedFunction> ProviderFunctionAsync(MotoServer moto, FleetCloud cloud, LambdaEmulator lambda, CustomerAccount account, TimeSpan timeout)
+    {
         var own = await moto.Administrator.GetCredentialsAsync();
-        lambda.Add(new EmulatedFunction
+        return new EmulatedFunction
         {
             Name = Provider,
             FileName = "dotnet",
             Arguments = [EmulatedProvider.Program],
-            Timeout = TimeSpan.FromMinutes(3),
+            Timeout = timeout,
             Environment =
             {
                 ["TESTHOST_AWS"] = "1",
                 ["UDPGW_ACCOUNT_ID"] = "123456789012",
-                ["UDPGW_SERVICE_ROLE"] = stacks.Account.ServiceRole,
+                ["UDPGW_SERVICE_ROLE"] = account.ServiceRole,
                 ["UDPGW_TABLE"] = cloud.TableName,
                 ["UDPGW_DOMAIN"] = "udp.example.com",
                 ["AWS_ENDPOINT_URL"] = cloud.Proxy.Url.AbsoluteUri,
@@ -67,13 +79,7 @@ internal sealed class ProviderStacks : IAsyncDisposable
                 ["AWS_ACCESS_KEY_ID"] = own.AccessKey,
                 ["AWS_SECRET_ACCESS_KEY"] = own.SecretKey,
             },
-        });
-        var environment = cloud.TaskEnvironment(stacks.Functions.Url);
-        foreach (var (name, value) in await stacks.Account.TaskCredentialsAsync())
-            environment[name] = value;
-        stacks.Fargate = await FargateAgent.StartAsync(cloud.Proxy, cloud.CallEcsAsync, environment);
-        stacks.Fargate.Announce = stopped => lambda.SendEvent(Provider, stopped.ToJsonString());
-        return stacks;
+        };
     }
 
     public JsonObject Listener(string function)
