@@ -69,7 +69,7 @@ public sealed class WireGuardEngine : IDisposable
             (uint)(options.MaxPeers * 3 + options.MaxHalfOpen) + NamedPeerRoom, options.MaxReplayRings, options.Worker, options.Workers, SessionIndexCipher.Create(indexKey));
         _cookies = new CookieChecker(crypto, cookieKey, random);
         CryptographicOperations.ZeroMemory(cookieKey);
-        _keypairs = new PeerKeypairs(_peers, _sessions, new Tombstones(bucketHash), options.MaxHalfOpen, options.MaxPeers);
+        _keypairs = new PeerKeypairs(_peers, new EndpointIndex(_peers, bucketHash), _sessions, new Tombstones(bucketHash), options.MaxHalfOpen, options.MaxPeers);
         _rateLimiter = new SourceRateLimiter(bucketHash);
         _budget = new HandshakeBudget(options.HandshakeShare);
     }
@@ -177,15 +177,12 @@ public sealed class WireGuardEngine : IDisposable
         return false;
     }
 
-    /// <summary>The confirmed peers at these endpoints, in one pass over all. Where two were heard from one address, the one that can send.</summary>
-    public void FindPeers(IReadOnlySet<PeerEndpoint> wanted, IDictionary<PeerEndpoint, PeerId> found)
+    /// <summary>The peer that was last heard from that endpoint and can be sent to; where several share it, one that came there latest.</summary>
+    public bool TryFindPeer(in PeerEndpoint endpoint, TimeSpan now, out PeerId peer)
     {
-        for (uint slot = 0; slot < _peers.End; slot++)
-        {
-            ref var peer = ref _peers[slot];
-            if (peer.State == PeerState.Confirmed && peer.Current != SessionTable.None && wanted.Contains(peer.Endpoint))
-                found[peer.Endpoint] = new PeerId(slot, peer.Generation);
-        }
+        var slot = _keypairs.FindSendable(endpoint, now);
+        peer = slot == PeerTable.None ? default : new PeerId(slot, _peers[slot].Generation);
+        return slot != PeerTable.None;
     }
 
     /// <summary>Runs the timers that are due; true with a keepalive to send. Call it until it says false.</summary>
@@ -258,7 +255,7 @@ public sealed class WireGuardEngine : IDisposable
         var completed = sessionSlot == peer.Next;
         if (completed && !_keypairs.TryConfirm(slot))
             return Only(ReceiveVerdict.PeerLimit);
-        peer.Endpoint = source;
+        _keypairs.HeardFrom(slot, source);
 
         var payloadLength = datagram.Length - TransportDataMessage.MinimumSize;
         var kind = PayloadKind.Raw;

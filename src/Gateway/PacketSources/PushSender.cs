@@ -35,10 +35,9 @@ internal static class PushSender
             return;
         }
 
-        var peers = port.Engine is null ? null : FindByEndpoint(port, packets);
         foreach (var packet in packets)
         {
-            var verdict = peers is null ? SendDatagram(port, packet) : SendThroughTunnel(port, packet, peers);
+            var verdict = port.Engine is null ? SendDatagram(port, packet) : SendThroughTunnel(port, port.Engine, packet);
             if (verdict is null)
                 port.Counters.PacketsPushed++;
             else if (verdict == DropReason.NoSession)
@@ -59,23 +58,13 @@ internal static class PushSender
         return port.Worker.Send(port, new ReplyRoute(ReplyForm.Datagram, target, default, 0, default), packet.Payload);
     }
 
-    private static DropReason? SendThroughTunnel(WorkerListener port, PushedPacket packet, Dictionary<PeerEndpoint, PeerId> peers)
+    private static DropReason? SendThroughTunnel(WorkerListener port, WireGuardEngine engine, PushedPacket packet)
     {
         // A key that has no session here is not made up for by its address: another client may have that now.
         PeerId peer;
-        if (packet.PeerKey is { } key ? !port.Engine!.TryFindPeer(key, out peer) : !peers.TryGetValue(packet.Remote ?? default, out peer))
+        if (packet.PeerKey is { } key ? !engine.TryFindPeer(key, out peer) : !engine.TryFindPeer(packet.Remote ?? default, port.Worker.Clock.Now, out peer))
             return DropReason.NoSession;
         var form = !port.Decapsulates ? ReplyForm.TunnelVerbatim : packet.Inner is null ? ReplyForm.TunnelRaw : ReplyForm.TunnelUdp;
         return port.Worker.Send(port, new ReplyRoute(form, packet.Remote ?? default, peer, port.EngineGeneration, packet.Inner ?? default(InnerFlow)), packet.Payload);
-    }
-
-    /// <summary>One pass over all peers for all packets that name no key.</summary>
-    private static Dictionary<PeerEndpoint, PeerId> FindByEndpoint(WorkerListener port, PushedPacket[] packets)
-    {
-        var wanted = packets.Where(packet => packet.PeerKey is null && packet.Remote is not null).Select(packet => packet.Remote!.Value).ToHashSet();
-        var found = new Dictionary<PeerEndpoint, PeerId>(wanted.Count);
-        if (wanted.Count > 0)
-            port.Engine!.FindPeers(wanted, found);
-        return found;
     }
 }

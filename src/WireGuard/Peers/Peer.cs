@@ -73,6 +73,10 @@ internal unsafe struct Peer
     public uint QueueNext;
     public uint QueuePrevious;
 
+    // Chain of the endpoint's bucket, while there is a current session.
+    public uint EndpointNext;
+    public uint EndpointPrevious;
+
     /// <summary>Responses in a row that no transport packet has confirmed.</summary>
     public byte UnconfirmedResponses;
 

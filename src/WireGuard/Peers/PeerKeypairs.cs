@@ -9,7 +9,7 @@ namespace UdpGateway.WireGuard.Peers;
 /// makes the next one, the first packet under it makes it the current one, and its age takes it away. Also the timers
 /// that follow from this, and who gives way when a table is full.
 /// </summary>
-internal sealed class PeerKeypairs(PeerTable peers, SessionTable sessions, Tombstones tombstones, int maxHalfOpen, int maxPeers)
+internal sealed class PeerKeypairs(PeerTable peers, EndpointIndex endpoints, SessionTable sessions, Tombstones tombstones, int maxHalfOpen, int maxPeers)
 {
     /// <summary>Slots that one search for an idle peer looks at, so that a full table never costs more than this.</summary>
     private const int EvictionScan = 64;
@@ -53,12 +53,34 @@ internal sealed class PeerKeypairs(PeerTable peers, SessionTable sessions, Tombs
         }
 
         EndSession(ref peer.Previous);
+        if (peer.Current == SessionTable.None)
+            endpoints.Add(slot);
         peer.Previous = peer.Current;
         peer.Current = peer.Next;
         peer.Next = SessionTable.None;
         peer.ConfirmedPreviousKey = peer.TriedPreviousKey;
         peer.UnconfirmedResponses = 0;
         return true;
+    }
+
+    /// <summary>An authentic packet of the peer came from there, so that what it is sent goes there from now on (paper §2.1, roaming).</summary>
+    public void HeardFrom(uint slot, in PeerEndpoint source)
+    {
+        ref var peer = ref peers[slot];
+        if (peer.Endpoint == source)
+            return;
+        endpoints.Remove(slot);
+        peer.Endpoint = source;
+        endpoints.Add(slot);
+    }
+
+    /// <summary>A peer at that endpoint which can be sent to, or <see cref="PeerTable.None"/>.</summary>
+    public uint FindSendable(in PeerEndpoint endpoint, TimeSpan now)
+    {
+        var slot = endpoints.FirstAt(endpoint);
+        while (slot != PeerTable.None && !sessions[peers[slot].Current].CanSend(now))
+            slot = endpoints.NextAfter(slot);
+        return slot;
     }
 
     /// <summary>Whether a stranger of this key was evicted with this timestamp or a later one.</summary>
@@ -69,7 +91,7 @@ internal sealed class PeerKeypairs(PeerTable peers, SessionTable sessions, Tombs
     {
         ref var peer = ref peers[slot];
         EndSession(ref peer.Previous);
-        EndSession(ref peer.Current);
+        EndCurrent(slot);
         EndSession(ref peer.Next);
         _timers.Cancel(slot);
         peers.Remove(slot);
@@ -151,19 +173,26 @@ internal sealed class PeerKeypairs(PeerTable peers, SessionTable sessions, Tombs
         slot = SessionTable.None;
     }
 
+    private void EndCurrent(uint slot)
+    {
+        ref var peer = ref peers[slot];
+        if (peer.Current != SessionTable.None)
+            endpoints.Remove(slot);
+        EndSession(ref peer.Current);
+    }
+
     private void EndExpiredSessions(uint slot, TimeSpan now)
     {
         ref var peer = ref peers[slot];
-        EndIfExpired(ref peer.Previous, now);
-        EndIfExpired(ref peer.Current, now);
-        EndIfExpired(ref peer.Next, now);
+        if (IsExpired(peer.Previous, now))
+            EndSession(ref peer.Previous);
+        if (IsExpired(peer.Current, now))
+            EndCurrent(slot);
+        if (IsExpired(peer.Next, now))
+            EndSession(ref peer.Next);
     }
 
-    private void EndIfExpired(ref uint slot, TimeSpan now)
-    {
-        if (slot != SessionTable.None && sessions[slot].IsExpired(now))
-            EndSession(ref slot);
-    }
+    private bool IsExpired(uint slot, TimeSpan now) => slot != SessionTable.None && sessions[slot].IsExpired(now);
 
     private void SetTimer(uint slot, TimeSpan now)
     {

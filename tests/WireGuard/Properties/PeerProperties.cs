@@ -98,6 +98,48 @@ public sealed class PeerProperties
     }
 
     [Fact]
+    public void Endpoint_index_lists_exactly_those_who_are_there_the_latest_first()
+    {
+        // Enough peers that the index grows, and few endpoints, so that they share them.
+        var steps = Property.Together(Gen.Choose(0, 2), Gen.Choose(0, 599), Gen.Choose(0, 40)).ArrayOf().Resize(1500);
+
+        Property.HoldsForSteps(steps, choices =>
+        {
+            using var peers = new PeerTable(600, new KeyHash(new byte[16]));
+            for (var i = 0; i < 600; i++)
+                peers.TryAddHalfOpen([.. BitConverter.GetBytes(i), .. new byte[28]], 0, AllowedIPs.NoPeer, out _);
+            var index = new EndpointIndex(peers, new KeyHash(new byte[16]));
+            var model = Enumerable.Range(0, 41).Select(_ => new List<uint>()).ToArray();
+            foreach (var (action, peer, place) in choices)
+            {
+                var slot = (uint)peer;
+                var former = Array.Find(model, list => list.Contains(slot));
+                if (former is not null)
+                {
+                    index.Remove(slot);
+                    former.Remove(slot);
+                    if (action == 0)
+                        continue;
+                }
+
+                peers[slot].Endpoint = Place(place);
+                index.Add(slot);
+                model[place].Insert(0, slot);
+            }
+
+            for (var place = 0; place < model.Length; place++)
+            {
+                var found = new List<uint>();
+                for (var slot = index.FirstAt(Place(place)); slot != PeerTable.None; slot = index.NextAfter(slot))
+                    found.Add(slot);
+                Assert.Equal(model[place], found);
+            }
+        }, runs: 100);
+
+        static PeerEndpoint Place(int number) => new((ulong)(number % 3), (ulong)(number % 5), (ushort)(number % 7), (uint)(number / 35));
+    }
+
+    [Fact]
     public void Timer_wheel_takes_what_a_sorted_list_would_within_a_tick()
     {
         // What to do, with which peer, and how many milliseconds on.
