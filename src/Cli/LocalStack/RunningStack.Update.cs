@@ -2,6 +2,7 @@ using System.Text.Json;
 using UdpGateway.Cli.LocalLambda;
 using UdpGateway.Cli.Templates;
 using UdpGateway.Listeners;
+using UdpGateway.Listeners.Storage;
 
 namespace UdpGateway.Cli.LocalStack;
 
@@ -104,9 +105,12 @@ internal sealed partial class RunningStack
             return "its port stays.";
         var peersStay = before.AllowUnknownPeers == after.AllowUnknownPeers
             && before.UnknownPeerPreSharedKey == after.UnknownPeerPreSharedKey
-            && JsonSerializer.Serialize(before.Peers) == JsonSerializer.Serialize(after.Peers);
+            && Text(before.Peers) == Text(after.Peers);
         return peersStay
             ? "its port, its key and all sessions were kept."
             : "its port, its key and the sessions of peers that did not change were kept.";
+
+        // As the store writes them: networks have no other form in JSON.
+        static string Text(IReadOnlyList<PeerDefinition> peers) => JsonSerializer.Serialize(peers, ListenerJson.Default.IReadOnlyListPeerDefinition);
     }
 }

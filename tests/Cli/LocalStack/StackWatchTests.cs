@@ -110,6 +110,21 @@ public sealed class StackWatchTests : IAsyncLifetime, IDisposable
     }
 
     [RequiresProgramFact("python3")]
+    public async Task Changes_the_peers_and_keeps_the_sessions_of_the_others()
+    {
+        const string Peer = "Peers: [{PublicKey: CCcCCcCCcCCcCCcCCcCCcCCcCCcCCcCCcCCcCCcCCcA=, AllowedIPs: [10.8.0.9/32, fd00:8::9/128]}]\n      ";
+        await AskAsync("one");
+
+        _text.Write("template.yaml", Content.Replace("Destinations:", $"{Peer}Destinations:", StringComparison.Ordinal));
+        await SaidAsync("its port, its key and the sessions of peers that did not change were kept.");
+        var between = await AskAsync("two");
+        _text.Write("template.yaml", Content.Replace("Destinations:", $"{Peer}Description: again\n      Destinations:", StringComparison.Ordinal));
+        await SaidAsync("its port, its key and all sessions were kept.");
+
+        Assert.Equal(("hello two", "hello three"), (between, await AskAsync("three")));
+    }
+
+    [RequiresProgramFact("python3")]
     public async Task Says_what_is_wrong_and_goes_on_with_what_ran()
     {
         _text.Write("template.yaml", Content.Replace("[wg]", "[tcp]", StringComparison.Ordinal).Replace("GREETING: hello", "GREETING: moin", StringComparison.Ordinal));
