@@ -50,7 +50,7 @@ internal static class ListenerBinder
             Networks = properties.Texts("Networks") ?? [],
             Domains = properties.Texts("Domains") ?? [],
         };
-        properties.ReportUnknown();
+        properties.ReportUnknown("is no supported restriction; Networks and Domains are, Client Policy Framework policies are not");
         return declaration;
     }
 

@@ -164,12 +164,15 @@ internal sealed class PropertyBinder
     public void Report(string name, string? given, string sentence, string code) => _found.Problem(PathOf(name), given, sentence, code);
 
     /// <summary>Names that nobody read: a warning, or a problem where a slip of the pen would open or close the listener.</summary>
-    public void ReportUnknown()
+    /// <param name="refusal">Where every name decides who is let in, what to say of one that does nothing; null makes that a warning.</param>
+    public void ReportUnknown(string? refusal = null)
     {
         foreach (var name in _properties.Keys.Where(name => !_known.Contains(name)))
         {
             if (GatingProperties.Nearest(name) is { } meant)
                 _found.Problem(PathOf(Shorten(name)), null, _known.Contains(meant) ? $"is not a property; {meant} must be written exactly so" : $"is not a property here; {meant} belongs elsewhere", "misspelled_property");
+            else if (refusal is not null)
+                _found.Problem(PathOf(Shorten(name)), null, refusal, "unknown_restriction");
             else
                 _found.Warning(PathOf(Shorten(name)), null, "is not a property of this resource and has no effect", "unknown_property");
         }

@@ -138,6 +138,18 @@ public sealed class ListenerValidationTests
     }
 
     [Theory]
+    [InlineData("ClientRestrictions.ClientPolicyFramework")]
+    [InlineData("ClientRestrictions.Policies")]
+    [InlineData("ClientRestrictions.Countries")]
+    public void Refuses_a_restriction_that_would_let_everybody_in(string path)
+    {
+        var problem = Assert.Single(Bind(Udp().With(path, "[\"example.com\"]")).Problems);
+
+        Assert.Equal(path, problem.Path);
+        Assert.Equal("is no supported restriction; Networks and Domains are, Client Policy Framework policies are not", problem.Sentence);
+    }
+
+    [Theory]
     [InlineData("Foo", "\"Bar\"", "Foo", "is not a property of this resource and has no effect")]
     [InlineData("Destinations[0].Foo", "{}", "Destinations[0].Foo", "is not a property of this resource and has no effect")]
     [InlineData("Destinations[0].Arguments.SendRaw", "true", "Destinations[0].Arguments.SendRaw", "is not a property of this resource and has no effect")]
