@@ -14,24 +14,27 @@ internal sealed class PacketKey
     private readonly Expression _expression;
     private readonly PayloadFormatter _formatter;
     private readonly int _maxLength;
+    private readonly bool _isPrintable;
 
-    private PacketKey(Expression expression, PayloadFormatter formatter, int maxLength)
+    private PacketKey(Expression expression, PayloadFormatter formatter, int maxLength, bool isPrintable)
     {
         _expression = expression;
         _formatter = formatter;
         _maxLength = maxLength;
+        _isPrintable = isPrintable;
     }
 
     /// <summary>Null when the destination declares none.</summary>
     /// <param name="declared">The argument.</param>
     /// <param name="maxLength">Of the service, in characters; a longer key is replaced by its SHA-256 in hex, so that equal keys stay equal.</param>
+    /// <param name="isPrintable">Whether the service takes letters, digits and punctuation of ASCII only; another key is replaced likewise.</param>
     /// <exception cref="ListenerNotServedException">The stored expression is none.</exception>
-    public static PacketKey? Create(KeyExpression? declared, int maxLength)
+    public static PacketKey? Create(KeyExpression? declared, int maxLength, bool isPrintable = false)
     {
         if (declared is null)
             return null;
         return Expression.TryParse(declared.Expression, out var expression, out var error)
-            ? new PacketKey(expression, declared.Formatter, maxLength)
+            ? new PacketKey(expression, declared.Formatter, maxLength, isPrintable)
             : throw new ListenerNotServedException($"\"{declared.Expression}\" is no valid expression: {error}");
     }
 
@@ -41,7 +44,8 @@ internal sealed class PacketKey
         var key = _expression.Format(payload, _formatter);
         if (string.IsNullOrEmpty(key))
             return null;
-        return key.Length <= _maxLength ? key : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+        var isTaken = key.Length <= _maxLength && !(_isPrintable && key.AsSpan().ContainsAnyExceptInRange('!', '~'));
+        return isTaken ? key : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
     }
 
     /// <summary>The client as <c>address:port</c>.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using UdpGateway.Aws;
 using UdpGateway.Gateway.Batching;
@@ -14,6 +15,9 @@ internal sealed class SqsDestination : IDestination
     private const long MaxBytes = 1_048_576;
     private const int MaxIdLength = 128;
 
+    // SendMessage, MessageBody: #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF
+    private static readonly SearchValues<byte> Controls = SearchValues.Create([.. Enumerable.Range(0, ' ').Select(code => (byte)code).Except("\t\n\r"u8.ToArray())]);
+
     private readonly SqsArguments _arguments;
     private readonly PacketFacts _facts;
     private readonly RequestPacketWriter _writer;
@@ -28,8 +32,8 @@ internal sealed class SqsDestination : IDestination
         _facts = context.Facts;
         _writer = new RequestPacketWriter(context.Facts);
         _isFifo = context.Arn.Resource.EndsWith(".fifo", StringComparison.Ordinal);
-        _group = PacketKey.Create(_arguments.MessageGroupId, MaxIdLength);
-        _deduplication = _isFifo ? PacketKey.Create(_arguments.MessageDeduplicationId, MaxIdLength) : null;
+        _group = PacketKey.Create(_arguments.MessageGroupId, MaxIdLength, isPrintable: true);
+        _deduplication = _isFifo ? PacketKey.Create(_arguments.MessageDeduplicationId, MaxIdLength, isPrintable: true) : null;
 
         var sqs = new SqsClient(context.Connection);
         var queueUrl = new SharedLookup<string>(token => sqs.GetQueueUrlAsync(context.Arn.Resource, context.Arn.Account, token));
@@ -49,12 +53,18 @@ internal sealed class SqsDestination : IDestination
         {
             if (bodies[index].IsEmpty)
                 tally.Fail(index, "a packet without payload has no raw form: SQS takes no empty messages");
+            else if (_arguments.SendRaw && !IsText(bodies[index].Span))
+                tally.Fail(index, "a packet has characters in its raw form that SQS takes in no message; hex and base64 have none");
             else
                 entries.Add(Entry(batch, index, bodies[index]));
         }
 
         return await _sender.SendAsync(batch, entries, tally, cancellationToken);
     }
+
+    /// <summary>Refused here, since the service refuses all packets of a call with one that has others.</summary>
+    private static bool IsText(ReadOnlySpan<byte> utf8) =>
+        utf8.IndexOfAny(Controls) < 0 && utf8.IndexOf("\uFFFE"u8) < 0 && utf8.IndexOf("\uFFFF"u8) < 0;
 
     private Entry<SqsMessage> Entry(PacketBatch batch, int index, ReadOnlyMemory<byte> body)
     {

@@ -97,6 +97,25 @@ public sealed class SqsDestinationTests : EntriesContractTests
         Assert.Matches("^[0-9a-f]{64}$", entries[1]["MessageDeduplicationId"]!.GetValue<string>());
     }
 
+    [Theory]
+    [InlineData(PayloadFormatter.Ascii)]
+    [InlineData(PayloadFormatter.Utf8)]
+    public async Task Keeps_what_the_service_would_refuse_away_from_the_packets_of_others(PayloadFormatter formatter)
+    {
+        await using var stub = await StartAsync();
+        var key = new KeyExpression("[0:2]", formatter);
+        var arguments = new SqsArguments { SendRaw = true, MessageGroupId = key, MessageDeduplicationId = key };
+
+        var outcome = await Create(stub, FifoArn, arguments, formatter).DeliverAsync(DestinationUnderTest.Batch("AB", "\u0000\u0007bell", "\r\n", "\u00e9!", "CD\u001f"), CancellationToken.None);
+
+        Assert.Equal([1, 4], outcome.Failed!.Select(failed => failed.Packet));
+        var entries = EntriesOf(stub.Requests[^1]);
+        Assert.Equal(3, entries.Count);
+        Assert.Equal("AB", entries[0]["MessageGroupId"]!.GetValue<string>());
+        Assert.Matches("^[0-9a-f]{64}$", entries[1]["MessageDeduplicationId"]!.GetValue<string>());
+        Assert.All(entries, entry => Assert.Matches("^[!-~]{1,128}$", entry["MessageGroupId"]!.GetValue<string>()));
+    }
+
     [Fact]
     public async Task Sends_a_fair_queue_groups_but_no_deduplication()
     {
