@@ -14,6 +14,7 @@ internal sealed record ServedConfiguration(long Revision, IReadOnlyCollection<Li
 /// </summary>
 internal sealed partial class ConfigurationFollower(GatewayServices services, IListenerStore store) : IDisposable
 {
+    private const int ParallelRefreshes = 4;
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(50);
 
     private readonly ILogger<ConfigurationFollower> _logger = services.Loggers.CreateLogger<ConfigurationFollower>();
@@ -124,8 +125,9 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
             if (services.Clock.Now >= _nextSecretRefresh)
             {
                 _nextSecretRefresh = services.Clock.Now + services.Options.SecretRefreshInterval;
-                foreach (var host in _hosts.Values)
-                    await host.RefreshSecretsAsync(cancellationToken);
+                // Several at a time, since a change of the configuration waits for it.
+                var options = new ParallelOptions { MaxDegreeOfParallelism = ParallelRefreshes, CancellationToken = cancellationToken };
+                await Parallel.ForEachAsync(_hosts.Values, options, static async (host, token) => await host.RefreshSecretsAsync(token));
             }
 
             foreach (var host in _hosts.Values)

@@ -188,9 +188,9 @@ internal sealed partial class ListenerHost
     /// <summary>The running delivery if nothing that it depends on changed, else a new one.</summary>
     private DestinationDelivery CreateDelivery(ListenerRecord record, DestinationDefinition destination)
     {
-        // An ARN that is registered for another region changes nothing here.
+        // An ARN that is registered for another region changes nothing here, and what the destination is for neither.
         var arn = DestinationArn.Choose(destination.Arns, _services.Options.Region);
-        destination = destination with { Arns = new Dictionary<string, string>() };
+        destination = destination with { Arns = new Dictionary<string, string>(), Description = null };
         var key = JsonSerializer.Serialize(new { destination, arn, record.Definition.Protocol, record.Port, record.StackId });
         if (Deliveries.FirstOrDefault(delivery => delivery.Key == key) is { } unchanged)
             return unchanged;

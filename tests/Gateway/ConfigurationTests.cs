@@ -60,7 +60,7 @@ public sealed class ConfigurationTests
 
         client.Send("1");
         await Eventually.TrueAsync(async () => await gateway.MetricAsync("""udpgw_packets_received_total{listener="test"}""") == 1, "the first packet was received");
-        await gateway.ServeAsync(TestGateway.Udp(kept, TestGateway.Destination("Other", count: 100)) with { AllowedNetworks = [IPNetwork.Parse("127.0.0.0/8")] });
+        await gateway.ServeAsync(TestGateway.Udp(kept with { Description = "told anew" }, TestGateway.Destination("Other", count: 100)) with { AllowedNetworks = [IPNetwork.Parse("127.0.0.0/8")] });
         client.Send("2");
         await gateway.Lambda("Kept").WaitForPacketsAsync(2);
 

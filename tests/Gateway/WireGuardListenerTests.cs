@@ -314,6 +314,29 @@ public sealed class WireGuardListenerTests
     }
 
     [Fact]
+    public async Task A_removed_peer_is_gone_within_two_seconds_also_where_every_other_peer_has_a_secret_to_be_read()
+    {
+        // One after the other would take six seconds.
+        await using var gateway = await TestGateway.StartAsync(wrapSecrets: store => new DistantSecrets(store, TimeSpan.FromMilliseconds(100)));
+        PeerDefinition[] others = [.. Enumerable.Range(0, 60).Select(index => new PeerDefinition
+        {
+            PublicKey = WireGuardTestKeys.PublicKeyOf(WireGuardTestKeys.NewPrivateKey()),
+            SharedSecret = new SecretReference($"shared-{index}"),
+        })];
+        var leaving = WireGuardTestKeys.NewPrivateKey();
+        var named = Open() with { AllowUnknownPeers = false, Peers = [.. others, new PeerDefinition { PublicKey = WireGuardTestKeys.PublicKeyOf(leaving) }] };
+        var record = await ServeAsync(gateway, named);
+        using var client = new WireGuardTestClient(record.Port, record.WireGuardPublicKey!, leaving);
+        Assert.Equal("1"u8.ToArray(), await client.ExchangeAsync("1"u8.ToArray()));
+
+        var removed = await gateway.WriteAsync(named with { Peers = others });
+
+        Assert.True(await gateway.Host.WaitUntilServedAsync("test", removed.Version, TimeSpan.FromSeconds(2), CancellationToken.None));
+        client.Send("2"u8);
+        await gateway.WaitForDropsAsync("unknown_index", 1);
+    }
+
+    [Fact]
     public async Task A_listener_may_change_its_protocol_in_place()
     {
         await using var gateway = await TestGateway.StartAsync();

@@ -16,6 +16,9 @@ namespace UdpGateway.Gateway.Tunnels;
 /// </summary>
 internal sealed partial class TunnelKeyring(ISecretStore secrets, GatewayClock clock, TimeSpan grace, ILogger<TunnelKeyring> logger)
 {
+    /// <summary>References that are read at a time: whoever waits for a change of a listener with many must not wait for one after the other.</summary>
+    private const int ParallelReads = 8;
+
     // Members of the own secret that are no keys.
     private static readonly string[] Remarks =
     [
@@ -140,17 +143,18 @@ internal sealed partial class TunnelKeyring(ISecretStore secrets, GatewayClock c
             .Append(definition.UnknownPeerPreSharedKey)
             .OfType<SecretReference>()
             .ToHashSet();
-        var changed = false;
+        var changes = 0;
         foreach (var forgotten in _references.Keys.Except(wanted).ToList())
-            changed |= _references.Remove(forgotten);
+            changes += _references.Remove(forgotten) ? 1 : 0;
         foreach (var reference in wanted)
+            _references.TryAdd(reference, new ReferencedKey());
+        var options = new ParallelOptions { MaxDegreeOfParallelism = ParallelReads, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(_references, options, async (entry, token) =>
         {
-            if (!_references.TryGetValue(reference, out var key))
-                _references.Add(reference, key = new ReferencedKey());
-            changed |= await ReadReferenceAsync(reference, key, cancellationToken);
-        }
-
-        return changed;
+            if (await ReadReferenceAsync(entry.Key, entry.Value, token))
+                Interlocked.Increment(ref changes);
+        });
+        return changes > 0;
     }
 
     private async Task<bool> ReadReferenceAsync(SecretReference reference, ReferencedKey key, CancellationToken cancellationToken)
