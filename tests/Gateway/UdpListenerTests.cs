@@ -247,6 +247,8 @@ public sealed class UdpListenerTests
         }
 
         Assert.Equal(39, await gateway.DropsAsync("destination_queue_full")); // one is under way, ten wait
+        Assert.Equal(39, await gateway.MetricAsync("""udpgw_queue_refused_packets_total{listener="test",destination="Slow"}"""));
+        Assert.Equal(0, await gateway.MetricAsync("""udpgw_queue_refused_packets_total{listener="test",destination="Fast"}"""));
         Assert.Equal(10, await gateway.MetricAsync("""udpgw_queue_packets{listener="test",destination="Slow"}"""));
         released.SetResult();
         await gateway.Lambda("Slow").WaitForPacketsAsync(11);

@@ -111,6 +111,7 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
 
     private bool Refuse(PacketBatch batch)
     {
+        Counters.Refuse(batch.Count);
         Interlocked.Increment(ref _refusedBatches);
         Interlocked.Add(ref _refusedPackets, batch.Count);
         Interlocked.Add(ref _refusedBytes, batch.Bytes);

@@ -15,6 +15,7 @@ internal sealed class DeliveryCounters(IHistogram seconds, Histogram<double> tim
 
     private readonly long[] _packets = new long[Enum.GetValues<DeliveryResult>().Length];
     private long _retried;
+    private long _refused;
     private long _reportsWritten;
     private long _reportsFailed;
     private long _reportsLost;
@@ -23,6 +24,9 @@ internal sealed class DeliveryCounters(IHistogram seconds, Histogram<double> tim
 
     /// <summary>Packets that were sent again to a one-way destination, once for each time.</summary>
     public long Retried => Volatile.Read(ref _retried);
+
+    /// <summary>Packets that the queue had no room for.</summary>
+    public long Refused => Volatile.Read(ref _refused);
 
     /// <summary>Calls of the owner's CloudWatch that succeeded.</summary>
     public long ReportsWritten => Volatile.Read(ref _reportsWritten);
@@ -44,6 +48,8 @@ internal sealed class DeliveryCounters(IHistogram seconds, Histogram<double> tim
         seconds.Observe(duration.TotalSeconds);
         times.Record(duration.TotalSeconds, new("listener", listener), new("destination", destination));
     }
+
+    public void Refuse(int packets) => Interlocked.Add(ref _refused, packets);
 
     public void ReportWritten() => Interlocked.Increment(ref _reportsWritten);
 

@@ -38,6 +38,7 @@ internal sealed class GatewayMetrics : IDisposable
     private readonly Prometheus.Counter _packetsSkipped;
     private readonly Prometheus.Counter _deliveredPackets;
     private readonly Prometheus.Counter _retriedPackets;
+    private readonly Prometheus.Counter _refusedPackets;
     private readonly Prometheus.Counter _deadLetters;
     private readonly Prometheus.Counter _reports;
     private readonly Prometheus.Counter _reportsLost;
@@ -61,6 +62,7 @@ internal sealed class GatewayMetrics : IDisposable
         _packetsSkipped = AddCounter(factory, "udpgw_packets_skipped_total", "Packets that a destination did not take by its declaration: filtered, not_coap.", "listener", "destination", "reason");
         _deliveredPackets = AddCounter(factory, "udpgw_destination_packets_total", "Packets by what became of them: delivered, function_error, failed.", "listener", "destination", "result");
         _retriedPackets = AddCounter(factory, "udpgw_retried_packets_total", "Packets that were sent again to a one-way destination, once for each time.", "listener", "destination");
+        _refusedPackets = AddCounter(factory, "udpgw_queue_refused_packets_total", "Packets that the destination's queue had no room for; among the drops as destination_queue_full.", "listener", "destination");
         _deadLetters = AddCounter(factory, "udpgw_dead_letters_total", "Undelivered packets of destinations with a dead-letter queue: sent there, or lost because that failed too.", "listener", "destination", "result");
         _reports = AddCounter(factory, "udpgw_reports_total", "Calls of a destination owner's CloudWatch, by result: written, failed.", "listener", "destination", "result");
         _reportsLost = AddCounter(factory, "udpgw_reports_lost_total", "Log lines and minutes of metrics that never reached it.", "listener", "destination");
@@ -200,6 +202,7 @@ internal sealed class GatewayMetrics : IDisposable
         CollectResult(listener, delivery, "function_error", DeliveryResult.FunctionError);
         CollectResult(listener, delivery, "failed", DeliveryResult.Failed);
         _retriedPackets.WithLabels(listener, delivery.Name).IncTo(delivery.Counters.Retried);
+        _refusedPackets.WithLabels(listener, delivery.Name).IncTo(delivery.Counters.Refused);
         if (delivery.HasDeadLetters)
         {
             _deadLetters.WithLabels(listener, delivery.Name, "sent").IncTo(delivery.Counters.DeadLetters);

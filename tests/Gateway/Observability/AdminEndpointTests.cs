@@ -106,7 +106,7 @@ public sealed class AdminEndpointTests
             AllowedNetworks = [IPNetwork.Parse("127.0.0.0/8")],
             UnknownPeerPreSharedKey = new SecretReference("my-private-secret"),
             Peers = [new PeerDefinition { PublicKey = "cHVibGlj", SharedSecret = new ListenerSecretField("my-private-secret/field") }],
-            Destinations = [TestGateway.Destination() with { RoleArn = "arn:aws:iam::123456789012:role/my-private-secret" }],
+            Destinations = [TestGateway.Destination() with { RoleArn = "arn:aws:iam::123456789012:role/my-private-secret", FilterExpression = "[0] == 0xFE", UseResponseStreaming = true }],
         });
 
         var text = await (await gateway.GetAsync("/config")).Content.ReadAsStringAsync();
@@ -115,6 +115,10 @@ public sealed class AdminEndpointTests
         Assert.Equal("test", listener["Name"]!.GetValue<string>());
         Assert.Equal("127.0.0.0/8", listener["AllowedNetworks"]![0]!.GetValue<string>());
         Assert.Equal("(redacted)", listener["UnknownPeerPreSharedKey"]!.GetValue<string>());
+        // Whatever decides over a packet is there to be seen; a new property has to be shown too, or named here.
+        var destination = listener["Destinations"]![0]!.AsObject();
+        Assert.Equal("[0] == 0xFE", destination["FilterExpression"]!.GetValue<string>());
+        Assert.Equal(typeof(DestinationDefinition).GetProperties().Select(property => property.Name).Except(["Description", "RoleArn"]).Order(), destination.Select(property => property.Key).Order());
         Assert.DoesNotContain("my-private-secret", text, StringComparison.Ordinal);
     }
 
@@ -141,7 +145,7 @@ public sealed class AdminEndpointTests
         foreach (var family in new[]
         {
             "udpgw_packets_received_total", "udpgw_bytes_received_total", "udpgw_packets_sent_total", "udpgw_bytes_sent_total", "udpgw_drops_total", "udpgw_handshakes_total",
-            "udpgw_peers", "udpgw_batches_total", "udpgw_queue_packets", "udpgw_delivery_seconds", "udpgw_listeners", "udpgw_served_revision",
+            "udpgw_peers", "udpgw_batches_total", "udpgw_queue_packets", "udpgw_queue_refused_packets_total", "udpgw_delivery_seconds", "udpgw_listeners", "udpgw_served_revision",
         })
             Assert.Contains($"# HELP {family} ", text, StringComparison.Ordinal);
         Assert.Contains("""udpgw_delivery_seconds_count{listener="test",destination="Echo"} 1""", text, StringComparison.Ordinal);
