@@ -22,7 +22,8 @@ internal static class CommandLine
                 return UserError;
             }
 
-            var parsed = root.Parse(args);
+            // What people try who do not know a program yet.
+            var parsed = root.Parse(args is ["help", .. var verb] ? [.. verb, "--help"] : args);
             // The parser would answer a typing error with the whole help.
             if (parsed.Action is not HelpExamples.HelpWithExamples && !IsDirective(args[0]) && ParseComplaint.Explain(parsed) is { Count: > 0 } complaints)
                 throw new UserErrorException(complaints);

@@ -1,9 +1,12 @@
 namespace UdpGateway.Cli.Client;
 
-/// <summary>Sends the requests of a conversation and waits until each has its reply or the time is over.</summary>
+/// <summary>Sends the requests of a conversation and waits until all replies are here or the time is over.</summary>
 internal sealed class SendRun(IPayloadChannel channel, IConversation conversation, TimeProvider time)
 {
     public required int Count { get; init; }
+
+    /// <summary>How many replies to wait for.</summary>
+    public required int Replies { get; init; }
 
     /// <summary>How long to wait for replies after the last request.</summary>
     public required TimeSpan Timeout { get; init; }
@@ -12,20 +15,29 @@ internal sealed class SendRun(IPayloadChannel channel, IConversation conversatio
     public required TimeSpan Interval { get; init; }
 
     /// <param name="output">Takes one line per reply; null for none.</param>
+    /// <param name="cancellationToken">Ends the run early; the statistics say what came until then.</param>
     public async Task<SendStatistics> ExecuteAsync(TextWriter? output, CancellationToken cancellationToken)
     {
         var start = time.GetTimestamp();
         var statistics = new SendStatistics(Count);
 
-        while (statistics.Sent < Count)
+        try
         {
-            statistics.CountRequest(time.GetElapsedTime(start));
-            await channel.SendAsync(conversation.Request(statistics.Sent - 1), conversation.SpeaksIp, cancellationToken);
-            if (statistics.Sent < Count)
-                await ReceiveUntilAsync(statistics.Sent * Interval, int.MaxValue);
+            while (statistics.Sent < Count)
+            {
+                statistics.CountRequest(time.GetElapsedTime(start));
+                await channel.SendAsync(conversation.Request(statistics.Sent - 1), conversation.SpeaksIp, cancellationToken);
+                if (statistics.Sent < Count)
+                    await ReceiveUntilAsync(statistics.Sent * Interval, int.MaxValue);
+            }
+
+            await ReceiveUntilAsync(time.GetElapsedTime(start) + Timeout, Replies);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Who stops it early wants to know what came until then.
         }
 
-        await ReceiveUntilAsync(time.GetElapsedTime(start) + Timeout, Count);
         return statistics;
 
         async Task ReceiveUntilAsync(TimeSpan end, int replies)

@@ -38,12 +38,17 @@ internal static class HelpExamples
             "udpgw send 127.0.0.1:5683 hello",
             "udpgw send gateway.example.com:51820 hello --public-key KEY --private-key FILE --psk FILE",
             "udpgw send 127.0.0.1:51820 --public-key KEY --ping 10.8.0.1 --count 3 --interval 1",
+            "udpgw send 127.0.0.1:5683 hello --replies 0 --timeout 10   # everything that comes in ten seconds",
             "udpgw send 127.0.0.1:51820 --public-key KEY --raw --hex ff00 --count 1000 --rate 200 --quiet --all",
         ],
         ["keys"] = ["udpgw keys new > private.key", "udpgw keys public < private.key", "udpgw keys psk > psk.txt"],
+        ["new"] = ["udpgw keys new > private.key"],
+        ["psk"] = ["udpgw keys psk > psk.txt"],
+        ["public"] = ["udpgw keys public < private.key", "udpgw keys new | tee private.key | udpgw keys public"],
         ["completion"] =
         [
-            "source <(udpgw completion bash)",
+            "source <(udpgw completion bash)   # in ~/.bashrc",
+            "source <(udpgw completion zsh)    # in ~/.zshrc, after compinit",
             "udpgw completion fish > ~/.config/fish/completions/udpgw.fish",
         ],
     };

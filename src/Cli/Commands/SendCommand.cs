@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using UdpGateway.Cli.Client;
 using UdpGateway.WireGuard;
@@ -15,19 +16,20 @@ internal static class SendCommand
 {
     private static readonly Argument<string> Endpoint = new("ENDPOINT") { Description = "HOST:PORT of the listener." };
     private static readonly Argument<string[]> Messages = new("MESSAGE") { Description = "Each is one datagram ('hello' if there is none).", Arity = ArgumentArity.ZeroOrMore };
-    private static readonly Option<string> PublicKey = new("--public-key") { Description = "The listener's WireGuard public key; without it the datagrams are plain UDP." };
-    private static readonly Option<FileInfo> PrivateKey = new("--private-key") { Description = "File with this client's private key; a fresh key if absent." };
-    private static readonly Option<FileInfo> PresharedKey = new("--psk") { Description = "File with the pre-shared key." };
-    private static readonly Option<string> Inner = new("--inner") { Description = "ADDRESS:PORT inside the tunnel that the messages go to (10.8.0.1:7)." };
+    private static readonly Option<string> PublicKey = new("--public-key") { HelpName = "KEY", Description = "The listener's WireGuard public key; without it the datagrams are plain UDP." };
+    private static readonly Option<FileInfo> PrivateKey = new("--private-key") { HelpName = "FILE", Description = "File with this client's private key; a fresh key if absent." };
+    private static readonly Option<FileInfo> PresharedKey = new("--psk") { HelpName = "FILE", Description = "File with the pre-shared key." };
+    private static readonly Option<string> Inner = new("--inner") { HelpName = "ADDRESS:PORT", Description = "Where the messages go inside the tunnel (10.8.0.1:7)." };
     private static readonly Option<bool> Raw = new("--raw") { Description = "The messages are the tunnel's payload, without IP and UDP headers." };
-    private static readonly Option<string> Ping = new("--ping") { Description = "ADDRESS inside the tunnel to ping, instead of sending messages." };
-    private static readonly Option<string> Address = new("--address") { Description = "This client's address inside the tunnel (10.8.0.2, or fd00:8::2)." };
-    private static readonly Option<int?> Count = new("--count") { Description = "How many datagrams (as many as there are messages)." };
-    private static readonly Option<double> Interval = new("--interval") { Description = "Seconds between two datagrams (0)." };
-    private static readonly Option<double?> Rate = new("--rate") { Description = "Datagrams per second, in place of --interval." };
+    private static readonly Option<string> Ping = new("--ping") { HelpName = "ADDRESS", Description = "Ping this address inside the tunnel, instead of sending messages." };
+    private static readonly Option<string> Address = new("--address") { HelpName = "ADDRESS", Description = "This client's address inside the tunnel (10.8.0.2, or fd00:8::2)." };
+    private static readonly Option<int?> Count = new("--count") { HelpName = "N", Description = "How many datagrams (as many as there are messages)." };
+    private static readonly Option<double> Interval = new("--interval") { HelpName = "SECONDS", Description = "Seconds between two datagrams (0)." };
+    private static readonly Option<double?> Rate = new("--rate") { HelpName = "N", Description = "Datagrams per second, in place of --interval." };
     private static readonly Option<bool> Quiet = new("--quiet") { Description = "Only count the replies." };
-    private static readonly Option<double> Timeout = new("--timeout") { Description = "Seconds to wait for replies after the last datagram (5).", DefaultValueFactory = _ => 5 };
-    private static readonly Option<bool> All = new("--all") { Description = "The exit code is 0 only when there are as many replies as datagrams, not already when there is one." };
+    private static readonly Option<double> Timeout = new("--timeout") { HelpName = "SECONDS", Description = "Seconds to wait for replies after the last datagram.", DefaultValueFactory = _ => 5 };
+    private static readonly Option<int?> Replies = new("--replies") { HelpName = "N", Description = "How many replies to wait for (as many as datagrams); 0 for all that come before --timeout." };
+    private static readonly Option<bool> All = new("--all") { Description = "The exit code is 0 only when all these replies came, not already when one did." };
     private static readonly Option<bool> Hex = new("--hex") { Description = "Messages and replies are hexadecimal digits." };
 
     // Of each datagram the time is kept.
@@ -37,7 +39,7 @@ internal static class SendCommand
     {
         var command = new Command("send", "Sends datagrams, plain or through WireGuard, and prints the replies.")
         {
-            Endpoint, Messages, PublicKey, PrivateKey, PresharedKey, Inner, Raw, Ping, Address, Count, Interval, Rate, Timeout, All, Hex, Quiet,
+            Endpoint, Messages, PublicKey, PrivateKey, PresharedKey, Inner, Raw, Ping, Address, Count, Interval, Rate, Timeout, Replies, All, Hex, Quiet,
         };
         command.SetAction(async (parseResult, cancellationToken) =>
         {
@@ -60,18 +62,28 @@ internal static class SendCommand
         var count = parseResult.GetValue(Count) ?? messages.Length;
         if (count is < 1 or > MaxCount)
             throw new UserErrorException($"--count is {count}: expected 1 to {MaxCount}.");
+        var replies = parseResult.GetValue(Replies) ?? count;
+        if (replies is < 0 or > MaxCount)
+            throw new UserErrorException($"--replies is {replies}: expected 0 to {MaxCount}.");
         var timeout = Seconds(parseResult, Timeout);
         var interval = ReadInterval(parseResult);
         var conversation = CreateConversation(parseResult, messages, text);
         var endpoint = await UdpEndpoint.ResolveAsync(parseResult.GetRequiredValue(Endpoint), cancellationToken);
         using var channel = OpenChannel(parseResult, endpoint);
 
-        var run = new SendRun(channel, conversation, TimeProvider.System) { Count = count, Timeout = timeout, Interval = interval };
-        var statistics = await run.ExecuteAsync(parseResult.GetValue(Quiet) ? null : parseResult.InvocationConfiguration.Output, cancellationToken);
+        var run = new SendRun(channel, conversation, TimeProvider.System) { Count = count, Replies = replies > 0 ? replies : int.MaxValue, Timeout = timeout, Interval = interval };
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        // The first Ctrl-C ends it with the statistics, as with ping; the second ends the process.
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
+        {
+            signal.Cancel = !stopping.IsCancellationRequested;
+            stopping.Cancel();
+        });
+        var statistics = await run.ExecuteAsync(parseResult.GetValue(Quiet) ? null : parseResult.InvocationConfiguration.Output, stopping.Token);
 
         var complaint = statistics.Replies == 0 && channel.Complaint is { } reason ? $": {reason}" : "";
         await parseResult.InvocationConfiguration.Error.WriteLineAsync($"{statistics}{complaint}");
-        return statistics.Replies >= (parseResult.GetValue(All) ? count : 1) ? 0 : CommandLine.UserError;
+        return statistics.Replies >= (parseResult.GetValue(All) ? Math.Max(replies, 1) : 1) ? 0 : CommandLine.UserError;
     }
 
     private static byte[][] ReadMessages(ParseResult parseResult, PayloadText text) =>

@@ -11,8 +11,13 @@ public sealed class CommandLineTests
     [InlineData("up template.yaml --bnd 127.0.0.1", "`udpgw up` has no option '--bnd'. Did you mean '--bind'?")]
     [InlineData("up --bnd=127.0.0.1 template.yaml", "`udpgw up` has no option '--bnd'. Did you mean '--bind'?")]
     [InlineData("send 127.0.0.1:9 hello --cuont 2", "`udpgw send` has no option '--cuont'. Did you mean '--count'?")]
-    [InlineData("validate", "Required argument missing for command: 'validate'.")]
-    [InlineData("validate x --format xml", "Argument 'xml' not recognized. Must be one of: 'text' 'json' 'github'")]
+    [InlineData("validate", "`udpgw validate` needs TEMPLATE: A CloudFormation or SAM template, YAML or JSON.")]
+    [InlineData("send", "`udpgw send` needs ENDPOINT: HOST:PORT of the listener.")]
+    [InlineData("keys", "`udpgw keys` needs a verb: new, psk, public.")]
+    [InlineData("validate x --format xml", "--format: Argument 'xml' not recognized. Must be one of: 'text' 'json' 'github'")]
+    [InlineData("send 127.0.0.1:9 --count many", "--count takes a whole number; 'many' was given.")]
+    [InlineData("send 127.0.0.1:9 --rate fast", "--rate takes a number; 'fast' was given.")]
+    [InlineData("up template.yaml --port", "--port takes LOGICALID=PORT; nothing was given.")]
     public async Task Says_in_one_line_what_is_wrong_and_what_was_probably_meant(string line, string sentence)
     {
         var run = await CommandRun.Of(line.Split(' '));
@@ -21,6 +26,20 @@ public sealed class CommandLineTests
         Assert.Equal((1, ""), (run.ExitCode, run.Output));
         Assert.Equal(sentence, lines[0]);
         Assert.EndsWith("--help` lists what there is.", lines[^1], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("up template.yaml --bindd 127.0.0.1")]
+    [InlineData("up --bnd 127.0.0.1 template.yaml")]
+    [InlineData("up --bindd")]
+    public async Task Complains_of_a_mistyped_option_and_not_of_the_arguments_that_it_had(string line)
+    {
+        var run = await CommandRun.Of(line.Split(' '));
+
+        Assert.Collection(
+            run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            first => Assert.EndsWith("Did you mean '--bind'?", first, StringComparison.Ordinal),
+            last => Assert.EndsWith("--help` lists what there is.", last, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -35,6 +54,9 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("--help", "udpgw up template.yaml")]
+    [InlineData("help", "udpgw up template.yaml")]
+    [InlineData("help down", "udpgw down --state .udpgw")]
+    [InlineData("keys public --help", "udpgw keys public < private.key")]
     [InlineData("up --help", "udpgw up template.yaml --port Listener=51820 --bind 0.0.0.0")]
     [InlineData("send --help", "--ping 10.8.0.1")]
     [InlineData("validate --help", "--format github")]

@@ -1,4 +1,6 @@
+using System.Net;
 using System.Text;
+using UdpGateway.Cli.Client;
 
 namespace UdpGateway.Cli.Tests.Commands;
 
@@ -49,6 +51,38 @@ public sealed class SendCommandTests
         var run = await CommandRun.Of("send", responder.Endpoint, "a", "b", "--all", "--timeout", "2");
 
         Assert.Equal((1, "b\n"), (run.ExitCode, run.Output));
+    }
+
+    [Theory]
+    [InlineData("3")]
+    [InlineData("0")]
+    public async Task Waits_for_as_many_replies_as_asked(string replies)
+    {
+        await using var responder = new UdpResponder((_, _) => ["one"u8.ToArray(), "two"u8.ToArray(), "three"u8.ToArray()]);
+
+        var run = await CommandRun.Of("send", responder.Endpoint, "a", "--replies", replies, "--all", "--timeout", replies == "0" ? "1" : "60");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(["one", "two", "three"], run.OutputLines);
+    }
+
+    [Fact]
+    public async Task Tells_what_came_when_it_is_stopped_early()
+    {
+        await using var responder = new UdpResponder((datagram, _) => [datagram]);
+        using var stopping = new CancellationTokenSource();
+        using var channel = new PlainChannel(IPEndPoint.Parse(responder.Endpoint));
+        var run = new SendRun(channel, new RawConversation(["a"u8.ToArray()], new PayloadText(hex: false)), TimeProvider.System) { Count = 1000, Replies = 1000, Interval = TimeSpan.FromSeconds(60), Timeout = TimeSpan.FromSeconds(60) };
+
+        await using var output = new StoppingWriter(stopping);
+        var statistics = await run.ExecuteAsync(output, stopping.Token);
+
+        Assert.Equal((1, 1), (statistics.Sent, statistics.Replies));
+    }
+
+    private sealed class StoppingWriter(CancellationTokenSource stopping) : StringWriter
+    {
+        public override Task WriteLineAsync(string? value) => stopping.CancelAsync();
     }
 
     [Fact]
