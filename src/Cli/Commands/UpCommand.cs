@@ -92,7 +92,7 @@ internal sealed partial class UpCommand
         var isPlain = parsed.GetValue(_plain) || !ReferenceEquals(output, Console.Out) || Console.IsOutputRedirected;
         if (isPlain && parsed.GetValue(_qr))
             throw new UserErrorException("--qr shows a private key and needs a terminal; it does not go with --plain or redirected output.");
-        var view = isPlain ? null : new LiveView(output);
+        using var view = isPlain ? null : new LiveView(output);
         var lines = view?.Lines ?? output;
 
         // A template that is wrong from the start must not leave a directory behind.
@@ -116,6 +116,9 @@ internal sealed partial class UpCommand
 
             using var loggers = LoggerFactory.Create(builder => builder
                 .SetMinimumLevel(LogLevel.Information)
+                // The view and the summary say what these do; a person who looks at them looks for the functions' own lines.
+                .AddFilter("UdpGateway.Provider", isPlain ? LogLevel.Information : LogLevel.Warning)
+                .AddFilter("UdpGateway.Gateway", isPlain ? LogLevel.Information : LogLevel.Warning)
                 .AddFilter("Microsoft", LogLevel.Warning)
                 // A port that is taken is told as the user's error.
                 .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
@@ -212,6 +215,8 @@ internal sealed partial class UpCommand
             throw new UserErrorException($"--bind takes an IP address; '{parsed.GetValue(_bind)}' is none.");
         if (LocalProvisioner.FindObstacle(address, 0) is { } obstacle)
             throw new UserErrorException($"--bind {address} cannot be used: {obstacle}");
+        if (parsed.GetValue(_outputs) is { } outputs)
+            OutputsFile.Check(outputs);
         var adminPort = parsed.GetValue(_adminPort);
         if (adminPort is < 0 or > 65_535)
             throw new UserErrorException($"--admin-port takes 0 to 65535; {adminPort} was given.");

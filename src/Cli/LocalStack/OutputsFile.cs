@@ -13,6 +13,17 @@ internal static class OutputsFile
 {
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Whether there is where to write it, before anything is started.</summary>
+    /// <exception cref="UserErrorException">There is not.</exception>
+    public static void Check(string file)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(file));
+        if (Directory.Exists(file))
+            throw new UserErrorException($"--outputs {file}: this is a folder; name a file in it.");
+        if (!Directory.Exists(folder))
+            throw new UserErrorException($"--outputs {file}: there is no folder {folder}.");
+    }
+
     /// <exception cref="UserErrorException">The file cannot be written.</exception>
     public static void Write(string file, RunningStack stack, RunSettings settings)
     {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 using UdpGateway.Cli.Dashboard;
@@ -11,24 +10,29 @@ namespace UdpGateway.Cli.Terminal;
 /// What happens, kept up to date at the bottom of a terminal. Lines that are written to <see cref="Lines"/> meanwhile
 /// scroll by above it.
 /// </summary>
-internal sealed class LiveView
+internal sealed class LiveView : IDisposable
 {
     private const int ShownPeers = 5;
     private const int ShownDrops = 6;
     private const int MinimumWidthForKeys = 130;
 
+    private const int Wide = 1_000;
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     private readonly IAnsiConsole _console;
+    private readonly PinnedText _pinned;
 
     public LiveView(TextWriter output)
     {
         _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
-        Lines = TextWriter.Synchronized(new ConsoleLines(_console));
+        _pinned = new PinnedText(output, () => _console.Profile.Width);
     }
 
     /// <summary>For logs and everything else that is said while the view shows.</summary>
-    public TextWriter Lines { get; }
+    public TextWriter Lines => _pinned;
+
+    public void Dispose() => _pinned.Dispose();
 
     /// <summary>Until the task ends, however it does. A terminal that cannot move its cursor gets the lines only.</summary>
     public async Task ShowAsync(RunningStack stack, Task meanwhile)
@@ -36,36 +40,79 @@ internal sealed class LiveView
         if (!_console.Profile.Capabilities.Ansi)
             return;
 
-        await _console.Live(Draw(stack)).Overflow(VerticalOverflow.Crop).Cropping(VerticalOverflowCropping.Bottom).StartAsync(async live =>
+        while (!meanwhile.IsCompleted)
         {
-            while (!meanwhile.IsCompleted)
-            {
-                live.UpdateTarget(Draw(stack));
-                await Task.WhenAny(meanwhile, Task.Delay(Pause));
-            }
-        });
+            _pinned.Show(Draw(stack));
+            await Task.WhenAny(meanwhile, Task.Delay(Pause));
+        }
+
+        _pinned.Leave();
     }
 
-    private Rows Draw(RunningStack stack)
+    private List<PinnedLine> Draw(RunningStack stack)
     {
         var status = stack.Dashboard.Status();
-        var parts = new List<IRenderable>
+        var room = TableRows.Share(_console.Profile.Height, status.Listeners.Count, status.Listeners.Sum(listener => listener.Destinations.Count), Math.Min(status.Peers.Count, ShownPeers));
+        var tables = new List<IRenderable>
         {
             new Rule("[bold]udpgw[/]") { Justification = Justify.Left, Style = new Style(Color.Grey) },
-            Listeners(status),
-            Destinations(status),
+            Listeners(status, room.Listeners),
+            Destinations(status, room.Destinations),
         };
-        if (status.Peers.Count > 0)
-            parts.Add(Peers(status));
-        parts.Add(Facts(stack, status));
-        return new Rows(parts);
+        if (room.Peers > 0)
+            tables.Add(Peers(status, room.Peers));
+        // A table in too little room would break its cells, so it is cut at the edge; of the dashboard's address nobody wants a part.
+        var lines = Lay(new Rows(tables), Math.Max(1, _console.Profile.Width - 1));
+        lines.AddRange(Lay(Facts(stack, status), Wide));
+        return [.. lines.Take(Math.Max(1, _console.Profile.Height - 2))];
     }
 
-    private Table Listeners(StackStatus status)
+    private List<PinnedLine> Lay(IRenderable part, int room)
+    {
+        using var text = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.Yes,
+            ColorSystem = (ColorSystemSupport)_console.Profile.Capabilities.ColorSystem,
+            Interactive = InteractionSupport.No,
+            Out = new AnsiConsoleOutput(text),
+        });
+        console.Profile.Width = Wide;
+        var lines = new List<PinnedLine>();
+        foreach (var line in Segment.SplitLines(part.Render(RenderOptions.Create(console), Wide)))
+        {
+            var cut = Cut(line, room);
+            console.Write(cut);
+            lines.Add(new PinnedLine(text.ToString(), Segment.CellCount(cut.Segments)));
+            text.GetStringBuilder().Clear();
+        }
+
+        return lines;
+    }
+
+    private static Line Cut(SegmentLine line, int room)
+    {
+        var segments = new List<Segment>();
+        foreach (var segment in line)
+        {
+            var cells = segment.CellCount();
+            segments.Add(cells <= room ? segment : new Segment(string.Concat(segment.Text.Take(room)), segment.Style));
+            room -= cells;
+            if (room <= 0)
+                break;
+        }
+
+        // Cells are filled up to the width of their column; blanks at the end would only break in a narrower terminal.
+        while (segments.Count > 0 && string.IsNullOrWhiteSpace(segments[^1].Text))
+            segments.RemoveAt(segments.Count - 1);
+        return new Line(segments);
+    }
+
+    private Table Listeners(StackStatus status, int rows)
     {
         var showsKeys = _console.Profile.Width >= MinimumWidthForKeys;
         var table = NewTable("Listener", "Endpoint", "Public key", ">In", ">Out", ">Peers", ">Dropped");
-        foreach (var listener in status.Listeners)
+        foreach (var listener in Busiest(status.Listeners, rows, listener => listener.PacketsIn))
         {
             var dropped = listener.Drops.Sum(drop => drop.Count);
             table.AddRow(
@@ -78,13 +125,15 @@ internal sealed class LiveView
                 Cell(Count(dropped), dropped > 0 ? Color.Red : null));
         }
 
+        AddMore(table, status.Listeners.Count - rows);
         return table;
     }
 
-    private static Table Destinations(StackStatus status)
+    private static Table Destinations(StackStatus status, int rows)
     {
+        var all = status.Listeners.SelectMany(listener => listener.Destinations).ToList();
         var table = NewTable("Destination", ">Batches", ">Packets", ">Passed by", ">Errors", ">Failed", ">Waiting");
-        foreach (var destination in status.Listeners.SelectMany(listener => listener.Destinations))
+        foreach (var destination in Busiest(all, rows, destination => destination.Batches))
         {
             table.AddRow(
                 Cell(destination.Name),
@@ -96,13 +145,14 @@ internal sealed class LiveView
                 Cell(Count(destination.Queued)));
         }
 
+        AddMore(table, all.Count - rows);
         return table;
     }
 
-    private static Table Peers(StackStatus status)
+    private static Table Peers(StackStatus status, int rows)
     {
         var table = NewTable("Peer", "Kind", "From", ">Packets", ">Bytes", ">Replies", "Last seen");
-        foreach (var peer in status.Peers.Take(ShownPeers))
+        foreach (var peer in status.Peers.Take(rows))
         {
             table.AddRow(
                 Cell(peer.Kind == "plain" ? peer.Name : Short(peer.Name)),
@@ -129,6 +179,21 @@ internal sealed class LiveView
         grid.AddRow(Cell("Dashboard", Color.Grey), Cell(stack.Dashboard.Address.ToString()));
         grid.AddRow(Cell("Ctrl-C", Color.Grey), Cell("stops; the next `up` serves the same keys and ports"));
         return grid;
+    }
+
+    /// <summary>All in their order, or where there is no room for all those with the most traffic, in the same order.</summary>
+    private static IEnumerable<T> Busiest<T>(IReadOnlyList<T> all, int rows, Func<T, long> traffic)
+    {
+        if (all.Count <= rows)
+            return all;
+        var chosen = all.OrderByDescending(traffic).Take(rows).ToHashSet();
+        return all.Where(chosen.Contains);
+    }
+
+    private static void AddMore(Table table, int hidden)
+    {
+        if (hidden > 0)
+            table.AddRow(Cell($"… {Count(hidden)} more", Color.Grey));
     }
 
     /// <param name="headings">A column whose heading begins with &gt; holds numbers.</param>
@@ -161,23 +226,10 @@ internal sealed class LiveView
         _ => (bytes / 1e9).ToString("0.0", CultureInfo.InvariantCulture) + " GB",
     };
 
-    /// <summary>Whole lines for the console, which puts them above what it keeps at the bottom.</summary>
-    private sealed class ConsoleLines(IAnsiConsole console) : TextWriter
+    private sealed class Line(List<Segment> segments) : Renderable
     {
-        private readonly StringBuilder _line = new();
+        public IReadOnlyList<Segment> Segments => segments;
 
-        public override Encoding Encoding => Encoding.UTF8;
-
-        public override void Write(char value)
-        {
-            if (value != '\n')
-            {
-                _line.Append(value);
-                return;
-            }
-
-            console.WriteLine(_line.ToString().TrimEnd('\r'));
-            _line.Clear();
-        }
+        protected override IEnumerable<Segment> Render(RenderOptions options, int maxWidth) => segments;
     }
 }

@@ -13,7 +13,8 @@ internal static class StackSummary
         Section(output, "Listeners", stack.Listeners.Select(listener => (
             listener.LogicalId,
             $"{OutputsFile.Protocol(listener)} {OutputsFile.Endpoint(listener, settings)}{(listener.Record.WireGuardPublicKey is { } key ? $"  public key {key}" : "")}")));
-        Section(output, "Functions", stack.Functions.Select(function => (function.LogicalId, $"{function.Runtime}  {function.FunctionName}")));
+        var runtimeWidth = stack.Functions.Select(function => function.Runtime.Length).DefaultIfEmpty().Max();
+        Section(output, "Functions", stack.Functions.Select(function => (function.LogicalId, $"{function.Runtime.PadRight(runtimeWidth)}  {function.FunctionName}")));
         Section(output, "Outputs", stack.Outputs.Select(pair => (pair.Key, pair.Value)));
         if (stack.Functions.Count > 0)
             output.WriteLine($"Lambda: {stack.FunctionsAddress.ToString().TrimEnd('/')}");
