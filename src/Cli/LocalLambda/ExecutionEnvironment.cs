@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 
@@ -83,13 +84,43 @@ internal sealed partial class ExecutionEnvironment : IDisposable
             {
                 if (_process is null || _process.HasExited) return 0;
                 _process.Refresh();
-                return _process.PeakWorkingSet64;
+                return Math.Max(_process.PeakWorkingSet64, Children(_process.Id).Select(PeakMemoryOf).DefaultIfEmpty().Max());
             }
             catch (InvalidOperationException)
             {
                 // It ended between the question and the answer.
                 return 0;
             }
+        }
+    }
+
+    /// <summary>A program that runs under <see cref="LaunchCommand.EndingWithStandardInput"/> is a child of the shell that we started.</summary>
+    private static IEnumerable<int> Children(int process)
+    {
+        var file = $"/proc/{process}/task/{process}/children";
+        if (!File.Exists(file)) return [];
+        try
+        {
+            return [.. File.ReadAllText(file).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture))];
+        }
+        catch (IOException)
+        {
+            // It ended between the question and the answer.
+            return [];
+        }
+    }
+
+    private static long PeakMemoryOf(int process)
+    {
+        try
+        {
+            using var child = Process.GetProcessById(process);
+            return child.PeakWorkingSet64;
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+        {
+            // So did this one.
+            return 0;
         }
     }
 

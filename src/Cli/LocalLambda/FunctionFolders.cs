@@ -10,6 +10,9 @@ internal static class FunctionFolders
 
     public static string Scratch(string stateDirectory, LocalFunction function) => Path.Combine(Root(stateDirectory, function), "scratch");
 
+    /// <summary>A file: what the OnFailure destination of the function would have got.</summary>
+    public static string FailedEvents(string stateDirectory, LocalFunction function) => Path.Combine(stateDirectory, "failed-events", $"{function.LogicalId}.ndjson");
+
     public static string Runtimes(string stateDirectory) => Path.Combine(stateDirectory, "runtimes");
 
     /// <summary>One folder per project, wherever it is, so that functions that share a project share its build.</summary>

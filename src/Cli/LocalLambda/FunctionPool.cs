@@ -281,7 +281,12 @@ internal sealed partial class FunctionPool(
                 return;
             }
 
-            if (environment.Phase != EnvironmentPhase.Idle) Log.TimedOut(logger, environment.Phase, environment.Current?.RequestId);
+            if (environment.Phase == EnvironmentPhase.Starting)
+                Log.InitTimedOut(logger, (options.InitTimeout + Function.Timeout).TotalSeconds);
+            else if (environment.Current is { } current)
+                Log.TimedOut(logger, Function.Timeout.TotalSeconds, current.RequestId);
+            else if (environment.Phase == EnvironmentPhase.Busy)
+                Log.NeverReturned(logger, Function.Timeout.TotalSeconds);
             End(environment, invocation => environment.Phase == EnvironmentPhase.Starting
                 ? LambdaErrors.InitTimedOut(invocation.RequestId, options.InitTimeout + Function.Timeout)
                 : LambdaErrors.TimedOut(invocation.RequestId, Function.Timeout));
@@ -320,8 +325,14 @@ internal sealed partial class FunctionPool(
         [LoggerMessage(EventId = 6010, Message = "REPORT RequestId: {RequestId} Duration: {Duration:F2} ms Memory Size: {MemorySize} MB Max Memory Used: {MaxMemory} MB")]
         public static partial void Report(ILogger logger, LogLevel level, string requestId, double duration, int memorySize, long maxMemory);
 
-        [LoggerMessage(6011, LogLevel.Warning, "Timed out ({Phase}), RequestId: {RequestId}")]
-        public static partial void TimedOut(ILogger logger, EnvironmentPhase phase, string? requestId);
+        [LoggerMessage(6011, LogLevel.Warning, "Task timed out after {Seconds:F2} seconds, RequestId: {RequestId}; the next invocation starts it anew")]
+        public static partial void TimedOut(ILogger logger, double seconds, string requestId);
+
+        [LoggerMessage(6014, LogLevel.Warning, "The process did not ask for an invocation within {Seconds:F2} seconds of its start and is ended")]
+        public static partial void InitTimedOut(ILogger logger, double seconds);
+
+        [LoggerMessage(6015, LogLevel.Warning, "The process did not ask for the next invocation within {Seconds:F2} seconds of its answer and is ended")]
+        public static partial void NeverReturned(ILogger logger, double seconds);
 
         [LoggerMessage(6013, LogLevel.Warning, "{Reason}, RequestId: {RequestId}; the next invocation starts it anew")]
         public static partial void Crashed(ILogger logger, string reason, string? requestId);

@@ -26,6 +26,12 @@ public sealed record LocalFunction
     /// <summary>In MB. Reported to the function, not enforced.</summary>
     public int MemorySize { get; init; } = 128;
 
+    /// <summary>How often a failed <c>Event</c> invocation is repeated; Lambda's default is its maximum.</summary>
+    public int MaximumRetryAttempts { get; init; } = 2;
+
+    /// <summary>The ARN that gets Lambda's record of an <c>Event</c> that failed for good.</summary>
+    public string? OnFailure { get; init; }
+
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>

@@ -26,7 +26,7 @@ public sealed class LocalLambdaHost : IAsyncDisposable
         _options = options;
         _loggers = loggers;
         _runtimes = new FunctionRuntimes(options.StateDirectory, logger);
-        _events = new EventInvocations(options, logger);
+        _events = new EventInvocations(options, _pools, logger);
         _server = BuildServer(loggers);
         new RuntimeApi(_environments).Map(_server);
         new InvokeApi(options, _pools, _events).Map(_server);

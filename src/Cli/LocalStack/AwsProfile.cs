@@ -16,12 +16,17 @@ internal sealed class AwsProfile
 
     public AWSCredentials Credentials { get; }
 
+    /// <param name="file">The file with the profiles, in place of those that the AWS command line keeps.</param>
     /// <exception cref="UserErrorException">There is no such profile, or it gives no credentials.</exception>
-    public static AwsProfile Open(string name)
+    public static AwsProfile Open(string name, string? file = null)
     {
         try
         {
-            if (new CredentialProfileStoreChain().TryGetAWSCredentials(name, out var credentials))
+            var profiles = new CredentialProfileStoreChain(file);
+            // The SDK would need two packages more for these; the AWS command line, which made the login, can hand it on.
+            if (profiles.TryGetProfile(name, out var found) && (found.Options.SsoStartUrl ?? found.Options.SsoSession) is not null)
+                throw new UserErrorException($"--aws-profile {name}: the profile signs in with IAM Identity Center (SSO), which udpgw cannot do. Add a profile to ~/.aws/config that takes over its login, and name that one: credential_process = aws configure export-credentials --profile {name}");
+            if (profiles.TryGetAWSCredentials(name, out var credentials))
             {
                 var profile = new AwsProfile(name, credentials);
                 // A login that has expired should be known before anything starts.

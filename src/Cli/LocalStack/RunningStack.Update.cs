@@ -20,7 +20,7 @@ internal sealed partial class RunningStack
         foreach (var secret in await secrets.StoreAsync(template, _settings.Secrets, problems, cancellationToken))
             _say($"note: The secret {secret} has no value yet; --secret {secret}=FILE gives it one when `up` is started again.");
         _state.GiveAttributesTo(template);
-        var wanted = await DescribeFunctionsAsync(template, secrets, problems, cancellationToken);
+        var wanted = await DescribeFunctionsAsync(template, secrets, _settings, problems, cancellationToken);
 
         var before = (Functions, Listeners, Outputs, Local: _functions.Functions, Arns: _destinations.Template);
         IReadOnlyList<string> swapped;
@@ -106,8 +106,8 @@ internal sealed partial class RunningStack
         var peersStay = before.AllowUnknownPeers == after.AllowUnknownPeers
             && before.UnknownPeerPreSharedKey == after.UnknownPeerPreSharedKey
             && Text(before.Peers) == Text(after.Peers);
-        return peersStay
-            ? "its port, its key and all sessions were kept."
+        return peersStay ? "its port, its key and all sessions were kept."
+            : before.AllowUnknownPeers && !after.AllowUnknownPeers ? "its port and its key were kept; the sessions of unknown peers ended."
             : "its port, its key and the sessions of peers that did not change were kept.";
 
         // As the store writes them: networks have no other form in JSON.

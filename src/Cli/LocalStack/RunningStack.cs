@@ -34,6 +34,9 @@ internal sealed record RunSettings
     public IPAddress ClientAddress => BindAddress.Equals(IPAddress.Any) ? IPAddress.Loopback
         : BindAddress.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback
         : BindAddress;
+
+    /// <summary>A text for clients, where a template of the hosted service has made one that no client could resolve.</summary>
+    public string WithoutSuffix(string text) => text.Replace($"{ClientAddress}{TemplateImport.Suffix}", ClientAddress.ToString(), StringComparison.Ordinal);
 }
 
 /// <summary>A listener that is served, with the logical id that declares it.</summary>
@@ -54,6 +57,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
     private readonly ILoggerFactory _loggers;
     private readonly Action<string> _say;
     private readonly ILogger _logger;
+    private bool _saidSuffix;
 
     private RunningStack(
         LocalTopics topics, LocalLambdaHost functions, LocalDestinations destinations, GatewayHost gateway, RunSettings settings, StateDirectory directory, StackState state, ILoggerFactory loggers, Action<string> say)
@@ -98,7 +102,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
         foreach (var secret in await secrets.StoreAsync(template, settings.Secrets, problems, cancellationToken))
             say($"note: The secret {secret} has no value yet; --secret {secret}=FILE gives it one.");
         state.GiveAttributesTo(template);
-        var local = await DescribeFunctionsAsync(template, secrets, problems, cancellationToken);
+        var local = await DescribeFunctionsAsync(template, secrets, settings, problems, cancellationToken);
 
         var topics = await LocalTopics.StartAsync(template.TopicArns(), template.Settings.Region, directory.Store, AwsEndpoint(), loggers, cancellationToken);
         LocalLambdaHost? functions = null;
@@ -177,22 +181,33 @@ internal sealed partial class RunningStack : IAsyncDisposable
         _topics.TopicArns = template.TopicArns();
         var handler = new CustomResourceHandler(options, store, store, CreateProvisioner(), client, TimeProvider.System, _loggers.CreateLogger<CustomResourceHandler>(), new LocalPacketSources(_topics.TopicArns, _say));
         await using var responses = await ResponseEndpoint.StartAsync(cancellationToken);
-        await new Stack(_directory, _state, handler.HandleAsync, responses, _say).ApplyAsync(template, problems, cancellationToken);
+        await new Stack(_directory, _state, handler.HandleAsync, responses, _say) { CurrentDomain = options.DomainName }.ApplyAsync(template, problems, cancellationToken);
 
         Functions = [.. template.Functions().Where(function => function.Obstacle is null)];
-        var known = await DescribeFunctionsAsync(template, new TemplateSecrets(store), problems, cancellationToken);
+        var known = await DescribeFunctionsAsync(template, new TemplateSecrets(store), _settings, problems, cancellationToken);
         await _functions.UpdateAsync([.. known.Select(function => function with { AwaitsEnvironment = false })], cancellationToken);
 
-        Outputs = template.EvaluateOutputs();
+        var outputs = template.EvaluateOutputs();
         problems.ThrowIfAny();
+        Outputs = [.. outputs.Select(output => KeyValuePair.Create(output.Key, _settings.WithoutSuffix(output.Value)))];
+        if (!_saidSuffix && outputs.Except(Outputs).Select(output => output.Key).ToList() is { Count: > 0 } changed)
+        {
+            _saidSuffix = true;
+            _say($"note: {string.Join(", ", changed)}: shown without {TemplateImport.Suffix}, because Domain is the full name here; `udpgw import` changes the template itself.");
+        }
+
         Listeners = await ReadListenersAsync(template, _state, store, cancellationToken);
     }
 
-    private static async Task<IReadOnlyList<LocalFunction>> DescribeFunctionsAsync(Template template, TemplateSecrets secrets, ProblemList problems, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<LocalFunction>> DescribeFunctionsAsync(Template template, TemplateSecrets secrets, RunSettings settings, ProblemList problems, CancellationToken cancellationToken)
     {
         var local = new List<LocalFunction>();
         foreach (var function in template.Functions().Where(function => function.Obstacle is null))
-            local.Add(ToLocal(function, await secrets.ResolveAsync(function, problems, cancellationToken)));
+        {
+            var environment = await secrets.ResolveAsync(function, problems, cancellationToken);
+            local.Add(ToLocal(function, environment.ToDictionary(variable => variable.Key, variable => settings.WithoutSuffix(variable.Value))));
+        }
+
         problems.ThrowIfAny();
         return local;
     }
@@ -290,6 +305,8 @@ internal sealed partial class RunningStack : IAsyncDisposable
         InlineCode = function.InlineCode,
         Timeout = function.Timeout,
         MemorySize = function.MemorySize,
+        MaximumRetryAttempts = function.MaximumRetryAttempts,
+        OnFailure = function.OnFailure,
         Environment = environment,
         AwaitsEnvironment = function.UnknownVariables.Count > 0,
     };

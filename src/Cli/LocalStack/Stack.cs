@@ -17,6 +17,9 @@ internal sealed class Stack(StateDirectory directory, StackState state, CustomRe
 
     private readonly List<Func<CancellationToken, Task>> _rollback = [];
 
+    /// <summary>The name that clients use now. It is no property, and yet a listener's attributes hold what it was when the last event was sent.</summary>
+    public string? CurrentDomain { get; init; }
+
     /// <summary>Makes the stack what the template says, and gives the template the attributes of what now exists.</summary>
     /// <exception cref="UserErrorException">A resource failed; what this call had done is rolled back.</exception>
     public async Task ApplyAsync(Template template, ProblemList problems, CancellationToken cancellationToken)
@@ -51,7 +54,7 @@ internal sealed class Stack(StateDirectory directory, StackState state, CustomRe
             return await CreateAsync(resource, properties, cancellationToken);
         if (current.Type != resource.Type)
             throw await FailedAsync(resource, $"The type of a custom resource cannot change (it is {current.Type}); give the resource another logical id.");
-        return JsonNode.DeepEquals(current.Properties, properties) ? current : await UpdateAsync(resource, current, properties, cancellationToken);
+        return JsonNode.DeepEquals(current.Properties, properties) && !IsElsewhere(current) ? current : await UpdateAsync(resource, current, properties, cancellationToken);
     }
 
     private async Task<StackResource> CreateAsync(TemplateResource resource, JsonObject properties, CancellationToken cancellationToken)
@@ -72,7 +75,7 @@ internal sealed class Stack(StateDirectory directory, StackState state, CustomRe
 
     private async Task<StackResource> UpdateAsync(TemplateResource resource, StackResource current, JsonObject properties, CancellationToken cancellationToken)
     {
-        say($"{resource.LogicalId}: updating {string.Join(", ", Changed(current.Properties, properties))}");
+        say($"{resource.LogicalId}: updating {string.Join(", ", IsElsewhere(current) ? Changed(current.Properties, properties).Append("Domain") : Changed(current.Properties, properties))}");
         var answer = await SendAsync("Update", current.LogicalId, current.Type, current.PhysicalResourceId, properties, current.Properties, cancellationToken);
         _rollback.Add(token => RevertAsync(current, properties, answer.PhysicalResourceId, token));
         if (!answer.Succeeded)
@@ -161,6 +164,9 @@ internal sealed class Stack(StateDirectory directory, StackState state, CustomRe
             ? CustomResourceAnswer.Read(await body, state.StackId, requestId, logicalId)
             : CustomResourceAnswer.Unusable("The provider gave no answer.");
     }
+
+    private bool IsElsewhere(StackResource listener) =>
+        CurrentDomain is not null && listener.Data.TryGetPropertyValue("Domain", out var domain) && domain?.ToString() != CurrentDomain;
 
     private void Put(StackResource resource)
     {

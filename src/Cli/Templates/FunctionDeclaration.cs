@@ -7,6 +7,8 @@ internal sealed record FunctionDeclaration
 {
     private static readonly string[] HostedRuntimes = ["python3.", "nodejs", "dotnet", "provided."];
 
+    private const int DefaultRetryAttempts = 2;
+
     public required string LogicalId { get; init; }
 
     public required string FunctionName { get; init; }
@@ -25,6 +27,12 @@ internal sealed record FunctionDeclaration
     public TimeSpan Timeout { get; init; }
 
     public int MemorySize { get; init; }
+
+    /// <summary>How often a failed asynchronous invocation is repeated.</summary>
+    public int MaximumRetryAttempts { get; init; } = DefaultRetryAttempts;
+
+    /// <summary>The ARN that hears of an asynchronous invocation that failed for good.</summary>
+    public string? OnFailure { get; init; }
 
     /// <summary>Values may hold dynamic references, which are resolved at the start.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
@@ -51,6 +59,7 @@ internal sealed record FunctionDeclaration
         if (obstacle is null && !HostedRuntimes.Any(prefix => runtime!.StartsWith(prefix, StringComparison.Ordinal)))
             obstacle = $"The runtime {runtime} is not run here; {string.Join(", ", HostedRuntimes.Select(prefix => prefix + "*"))} are.";
         var variables = ((properties.Find("Environment") as MapNode)?.Find("Variables") as MapNode)?.Entries ?? [];
+        var events = EventInvokeConfig(template, properties, name);
         return new FunctionDeclaration
         {
             LogicalId = resource.LogicalId,
@@ -62,11 +71,20 @@ internal sealed record FunctionDeclaration
             InlineCode = inline,
             Timeout = TimeSpan.FromSeconds(Number(properties, "Timeout", 3)),
             MemorySize = Number(properties, "MemorySize", 128),
+            MaximumRetryAttempts = int.TryParse(events?.FindText("MaximumRetryAttempts"), NumberStyles.None, CultureInfo.InvariantCulture, out var attempts) ? Math.Min(attempts, DefaultRetryAttempts) : DefaultRetryAttempts,
+            OnFailure = ((events?.Find("DestinationConfig") as MapNode)?.Find("OnFailure") as MapNode)?.FindText("Destination"),
             Environment = variables.Where(entry => entry.Value is ScalarNode).ToDictionary(entry => entry.Key, entry => ((ScalarNode)entry.Value).Text),
             UnknownVariables = [.. variables.Where(entry => TemplateEvaluator.IsPlaceholder(entry.Value)).Select(entry => entry.Key)],
             Obstacle = obstacle,
         };
     }
+
+    /// <summary>SAM has it as a property of the function, CloudFormation as a resource of its own.</summary>
+    private static MapNode? EventInvokeConfig(Template template, MapNode properties, string functionName) =>
+        properties.Find("EventInvokeConfig") as MapNode ?? template.Resources
+            .Where(resource => resource.Type == "AWS::Lambda::EventInvokeConfig")
+            .Select(template.EvaluateProperties)
+            .FirstOrDefault(config => config.FindText("FunctionName") is { } named && (named == functionName || $"{named}:".Contains($":function:{functionName}:", StringComparison.Ordinal)));
 
     private static (string? Directory, string? Inline, string? Obstacle) Code(Template template, TemplateResource resource, MapNode properties)
     {

@@ -9,7 +9,9 @@ namespace UdpGateway.Cli.Templates;
 internal sealed class TemplateImport
 {
     private const string Mapping = "ProxylityConfig";
-    private const string Suffix = ".proxylity.com";
+
+    /// <summary>What templates append to the <c>Domain</c> of a listener, which the hosted service gives without it.</summary>
+    public const string Suffix = ".proxylity.com";
 
     private readonly string _text;
     private readonly string _file;

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using UdpGateway.Cli.LocalLambda;
 
 namespace UdpGateway.Cli.Tests.LocalLambda;
 
@@ -159,6 +161,27 @@ public sealed class InvokeApiTests
 
         await RunningFunctions.UntilAsync(() => functions.Log.Lines.Any(line => line.Contains("failed 3 times and is discarded", StringComparison.Ordinal)), "the end of the retries");
         await RunningFunctions.UntilAsync(() => functions.Log.Lines.Count(line => line == "Echo: attempt") == 3, "three attempts");
+    }
+
+    [RequiresProgramFact("python3")]
+    public async Task Repeats_an_event_as_often_as_the_function_says_and_tells_its_failure_destination()
+    {
+        const string fails = "def handler(event, context):\n    print('attempt')\n    raise ValueError('never')\n";
+        await using var functions = await RunningFunctions.StartAsync(
+            RunningFunctions.Python(fails) with { MaximumRetryAttempts = 0, OnFailure = "arn:aws:lambda:us-west-2:123456789012:function:Undertaker" },
+            RunningFunctions.Python(fails, "Other") with { MaximumRetryAttempts = 1, OnFailure = "arn:aws:sqs:us-west-2:123456789012:failed" },
+            RunningFunctions.Python("import json\ndef handler(event, context):\n    print(json.dumps(event))\n", "Undertaker"));
+
+        using var first = await functions.InvokeAsync("Echo", "{\"n\":1}", "Event");
+        using var second = await functions.InvokeAsync("Other", "{\"n\":2}", "Event");
+
+        var file = FunctionFolders.FailedEvents(functions.StateDirectory, RunningFunctions.Python("", "Other"));
+        await RunningFunctions.UntilAsync(() => functions.Log.Lines.Any(line => line.StartsWith("Undertaker: {", StringComparison.Ordinal)) && functions.Log.Lines.Any(line => line.Contains(file, StringComparison.Ordinal)), "both records");
+        var told = JsonNode.Parse(functions.Log.Lines.First(line => line.StartsWith("Undertaker: {", StringComparison.Ordinal))["Undertaker: ".Length..])!;
+        var written = JsonNode.Parse(Assert.Single(await File.ReadAllLinesAsync(file)))!;
+        Assert.Equal((1, 1, "ValueError"), ((int)told["requestPayload"]!["n"]!, (int)told["requestContext"]!["approximateInvokeCount"]!, told["responsePayload"]!["errorType"]!.ToString()));
+        Assert.Equal((2, 2, first.Headers.GetValues("x-amzn-RequestId").Single()), ((int)written["requestPayload"]!["n"]!, (int)written["requestContext"]!["approximateInvokeCount"]!, told["requestContext"]!["requestId"]!.ToString()));
+        Assert.Equal(1, functions.Log.Lines.Count(line => line == "Echo: attempt"));
     }
 
     [RequiresProgramFact("python3")]

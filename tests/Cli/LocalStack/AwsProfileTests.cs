@@ -23,6 +23,32 @@ public sealed class AwsProfileTests : IDisposable
         Assert.False(Directory.Exists(Path.Combine(_text.Folder, "state")));
     }
 
+    [Theory]
+    [InlineData("sso_start_url = https://example.awsapps.com/start\nsso_region = us-west-2\nsso_account_id = 123456789012\nsso_role_name = dev")]
+    [InlineData("sso_session = work\nsso_account_id = 123456789012\nsso_role_name = dev\n[sso-session work]\nsso_start_url = https://example.awsapps.com/start\nsso_region = us-west-2")]
+    public void Says_how_a_profile_that_signs_in_with_SSO_can_be_used(string profile)
+    {
+        var file = _text.Write("profiles", $"[work]\n{profile}\n");
+
+        var mistake = Assert.Throws<UserErrorException>(() => AwsProfile.Open("work", file));
+
+        Assert.Contains("credential_process = aws configure export-credentials --profile work", mistake.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Takes_the_credentials_that_another_program_prints()
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        var program = _text.Write("login", "#!/bin/sh\necho '{\"Version\": 1, \"AccessKeyId\": \"AKIAEXAMPLE\", \"SecretAccessKey\": \"secret\", \"SessionToken\": \"token\"}'\n");
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var file = _text.Write("profiles", $"[work]\ncredential_process = {program}\n");
+
+        var variables = AwsProfile.Open("work", file).ToVariables();
+
+        Assert.Equal(("AKIAEXAMPLE", "token"), (variables["AWS_ACCESS_KEY_ID"], variables["AWS_SESSION_TOKEN"]));
+    }
+
     [Fact]
     public void Knows_what_the_template_only_makes_up()
     {

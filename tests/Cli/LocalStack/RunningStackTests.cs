@@ -108,6 +108,28 @@ public sealed class RunningStackTests : IDisposable
     }
 
     [Fact]
+    public async Task Gives_the_address_at_which_clients_reach_it_now()
+    {
+        const string template = Frame + "  Endpoint: {Value: !GetAtt Plain.Endpoint}\n";
+
+        var first = await RunAsync(template, stack => Task.FromResult(stack.Outputs[1].Value));
+        var moved = await RunAsync(template, stack => Task.FromResult(stack.Outputs[1].Value), new RunSettings { BindAddress = IPAddress.Parse("127.0.0.2") });
+
+        Assert.StartsWith("127.0.0.1:", first, StringComparison.Ordinal);
+        Assert.Equal(first.Replace("127.0.0.1", "127.0.0.2", StringComparison.Ordinal), moved);
+    }
+
+    [Fact]
+    public async Task Leaves_away_what_templates_of_the_hosted_service_append_to_a_domain()
+    {
+        const string template = Frame + "  Endpoint: {Value: !Sub \"${Plain.Domain}.proxylity.com:${Plain.Port}\"}\n  Other: {Value: docs.proxylity.com}\n";
+
+        var (outputs, port) = await RunAsync(template, stack => Task.FromResult((stack.Outputs, Ports(stack)[1])));
+
+        Assert.Equal(($"127.0.0.1:{port}", "docs.proxylity.com"), (outputs[1].Value, outputs[2].Value));
+    }
+
+    [Fact]
     public async Task Takes_the_port_that_the_user_asks_for_and_keeps_it()
     {
         using var probe = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));

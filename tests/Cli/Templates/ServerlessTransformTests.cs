@@ -63,6 +63,30 @@ public sealed class ServerlessTransformTests : IDisposable
         Assert.Equal(128, function.MemorySize);
     }
 
+    [Fact]
+    public void Knows_what_becomes_of_asynchronous_invocations_that_fail()
+    {
+        var functions = _text.LoadValid("""
+            Transform: AWS::Serverless-2016-10-31
+            Resources:
+              Queue: {Type: "AWS::SQS::Queue", Properties: {QueueName: failed}}
+              Sam:
+                Type: AWS::Serverless::Function
+                Properties:
+                  Runtime: python3.12
+                  Handler: index.handler
+                  InlineCode: x
+                  EventInvokeConfig: {MaximumRetryAttempts: 0, DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt Queue.Arn}}}
+              Plain: {Type: "AWS::Lambda::Function", Properties: {Runtime: python3.12, Handler: index.handler, Code: {ZipFile: x}}}
+              Config: {Type: "AWS::Lambda::EventInvokeConfig", Properties: {FunctionName: !GetAtt Plain.Arn, Qualifier: $LATEST, MaximumRetryAttempts: 1}}
+              Silent: {Type: "AWS::Lambda::Function", Properties: {Runtime: python3.12, Handler: index.handler, Code: {ZipFile: x}}}
+            """).Functions().ToDictionary(function => function.LogicalId, function => (function.MaximumRetryAttempts, function.OnFailure));
+
+        Assert.Equal((0, "arn:aws:sqs:us-west-2:123456789012:failed"), functions["Sam"]);
+        Assert.Equal((1, null), functions["Plain"]);
+        Assert.Equal((2, null), functions["Silent"]);
+    }
+
     [Theory]
     [InlineData("CodeUri: nowhere", "There is no folder nowhere beside the template.")]
     [InlineData("CodeUri: \"s3://bucket/key\"", "The function's code is not on this machine: a folder or inline code is needed.")]

@@ -14,6 +14,7 @@ internal sealed partial class FunctionRuntimes(string stateDirectory, ILogger lo
     {
         var commands = new List<LaunchCommand>(functions.Count);
         var problems = new List<string>();
+        var missing = new List<(LocalFunction Function, string Program, string Remedy)>();
         // Functions that share a project share its build, but only within one round.
         _builder.ForgetBuilds();
         foreach (var function in functions)
@@ -22,12 +23,18 @@ internal sealed partial class FunctionRuntimes(string stateDirectory, ILogger lo
             {
                 commands.Add(await PrepareAsync(function, cancellationToken));
             }
+            catch (MissingProgramException exception)
+            {
+                missing.Add((function, exception.Program, exception.Remedy));
+            }
             catch (LocalLambdaException exception)
             {
                 problems.Add(exception.Message);
             }
         }
 
+        problems.AddRange(missing.GroupBy(need => (need.Program, need.Remedy), need => need.Function.LogicalId).Select(group =>
+            $"{(group.Count() == 1 ? "Function" : "Functions")} {string.Join(", ", group)}: needs '{group.Key.Program}', which is not on PATH or does not run: {group.Key.Remedy}."));
         return problems.Count == 0 ? commands : throw new LocalLambdaException(string.Join('\n', problems.Distinct(StringComparer.Ordinal)));
     }
 
@@ -48,8 +55,7 @@ internal sealed partial class FunctionRuntimes(string stateDirectory, ILogger lo
         var interpreter = exact
             ?? await _interpreters.FindPythonAsync("python3", cancellationToken)
             ?? await _interpreters.FindPythonAsync("python", cancellationToken)
-            ?? throw NotInstalled(
-                function,
+            ?? throw new MissingProgramException(
                 "python3",
                 "install Python 3.8 or newer (Debian and Ubuntu: apt install python3; macOS: brew install python; others: https://www.python.org/downloads/)");
         if (exact is null) Log.OtherVersion(logger, function.LogicalId, function.Runtime, interpreter);
@@ -73,8 +79,8 @@ internal sealed partial class FunctionRuntimes(string stateDirectory, ILogger lo
 
     private async Task<LaunchCommand> NodeAsync(LocalFunction function, CancellationToken cancellationToken)
     {
-        var node = await _interpreters.FindNodeAsync(cancellationToken) ?? throw NotInstalled(
-            function, "node", "install Node.js 18 or newer (Debian and Ubuntu: apt install nodejs; macOS: brew install node; others: https://nodejs.org/)");
+        var node = await _interpreters.FindNodeAsync(cancellationToken) ?? throw new MissingProgramException(
+            "node", "install Node.js 18 or newer (Debian and Ubuntu: apt install nodejs; macOS: brew install node; others: https://nodejs.org/)");
         var client = WriteClient("runtime_client.mjs");
         // The extension says which module system it is: a package.json above the state directory could say something else about ".js".
         var taskRoot = TaskRoot(function, code => InlineModule.IsEcmaScriptModule(code) ? "index.mjs" : "index.cjs");
@@ -165,9 +171,6 @@ internal sealed partial class FunctionRuntimes(string stateDirectory, ILogger lo
         resource.CopyTo(file);
         return path;
     }
-
-    private static LocalLambdaException NotInstalled(LocalFunction function, string program, string remedy) =>
-        new($"Function {function.LogicalId}: runtime {function.Runtime} needs '{program}', which is not on PATH or does not run: {remedy}.");
 
     private static partial class Log
     {

@@ -1,6 +1,7 @@
 // The process of a Node.js function: serves invocations from Lambda's Runtime API until its standard input ends.
 // Needs nothing but Node.js 18. Follows https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.
 
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
@@ -69,7 +70,16 @@ function postError(location, error) {
 function named(name, message) {
   const error = new Error(message);
   error.name = name;
+  // Where this file says it is of no use to anybody.
+  error.stack = `${name}: ${message}`;
   return error;
+}
+
+// Node.js tells it on stderr only, and only to who starts it.
+function lineOfSyntaxError(file) {
+  const { stderr } = spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' });
+  const [, line] = /:(\d+)\n/.exec(stderr ?? '') ?? [];
+  return line ? ` (${path.basename(file)}, line ${line})` : '';
 }
 
 async function loadHandler() {
@@ -85,7 +95,7 @@ async function loadHandler() {
   try {
     module = await import(pathToFileURL(file));
   } catch (error) {
-    if (error instanceof SyntaxError) throw named('Runtime.UserCodeSyntaxError', `SyntaxError: ${error.message}`);
+    if (error instanceof SyntaxError) throw named('Runtime.UserCodeSyntaxError', `SyntaxError: ${error.message}${lineOfSyntaxError(file)}`);
     if (error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND') throw named('Runtime.ImportModuleError', `Error: ${error.message}`);
     throw error;
   }
