@@ -63,7 +63,7 @@ internal static class CaptureFile
             + (packet.PeerKey is { } key ? $"; peer {key} ({(packet.IsNamedPeer ? "named" : "unknown")})" : "")
             + (isIP ? "" : "; IP and UDP headers stand for the outer ones");
         var fate = packet.DropReason is { } reason ? $"dropped: {reason}" : string.Join("; ", packet.Placements.Select(DescribePlacement));
-        yield return (packet.At, isIP ? packet.Bytes : Wrap(packet.Bytes, packet.Source, packet.Local), Inbound, fate.Length == 0 ? client : $"{client}; {fate}");
+        yield return (packet.At, isIP ? packet.Bytes : Wrap(packet.Bytes, packet.Source, packet.Local), Inbound, $"packet {packet.Number}; {client}{(fate.Length == 0 ? "" : "; ")}{fate}");
 
         foreach (var placement in packet.Placements)
         {

@@ -64,8 +64,8 @@ internal sealed class DashboardSite : IAsyncDisposable
     {
         routes.MapGet(Root + "/{**rest}", (HttpContext context) =>
         {
-            context.Response.StatusCode = StatusCodes.Status403Forbidden;
-            return context.Response.WriteAsync("The dashboard opens with the whole address that `udpgw up` printed.\n");
+            SetHeaders(context.Response.Headers);
+            return RefuseAsync(context);
         });
         Map(routes, "", context => WriteAssetAsync(context, "index.html"));
         Map(routes, "stream", StreamAsync);
@@ -82,7 +82,7 @@ internal sealed class DashboardSite : IAsyncDisposable
         SetHeaders(context.Response.Headers);
         if (!IsToken(context.Request.RouteValues["token"] as string))
         {
-            context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            await RefuseAsync(context);
             return;
         }
 
@@ -95,6 +95,13 @@ internal sealed class DashboardSite : IAsyncDisposable
 
         await answer(context);
     });
+
+    private static Task RefuseAsync(HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status403Forbidden;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync("The dashboard opens with the whole address that `udpgw up` printed when it was started last.\n", context.RequestAborted);
+    }
 
     private bool IsToken(string? text) => text is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(text), _token);
 

@@ -7,6 +7,7 @@ import { showStatus } from "./status.js";
 const MaxRows = 1000;
 const packets = new Map();
 const held = new Map();
+const logicalIds = new Map();
 const rows = byId("packets");
 let selected = null;
 let isPaused = false;
@@ -18,10 +19,12 @@ let note = "";
 
 const stream = new EventSource("stream");
 stream.addEventListener("open", () => setLive("live", "live"));
-stream.addEventListener("error", () => setLive("lost", "not connected"));
+stream.addEventListener("error", () => setLive("lost", stream.readyState === EventSource.CLOSED ? "ended; the next `udpgw up` prints a new address" : "not connected"));
 stream.addEventListener("packets", message => receive(JSON.parse(message.data)));
 stream.addEventListener("status", message => {
-  note = showStatus(JSON.parse(message.data));
+  const status = JSON.parse(message.data);
+  for (const listener of status.listeners) logicalIds.set(listener.name, listener.logicalId);
+  note = showStatus(status);
   showFoot();
 });
 
@@ -67,7 +70,7 @@ function makeRow(line) {
     who.title = `${line.peer} (${line.isNamedPeer ? "named" : "unknown"} peer)`;
     from.append(who);
   }
-  const what = element("td", "what", element("span", "line", line.summary, line.reason ? element("em", "reason", line.reason) : null), element("span", "preview", line.preview));
+  const what = element("td", "what", element("span", "line", line.summary), element("span", "preview", line.reason ? element("em", "reason", line.reason) : null, line.preview));
   const row = element("tr", "", element("td", "num quiet", line.number), element("td", "time", clock(line.at)), from, element("td", "proto", line.protocol), what,
     element("td", "num", count(line.length)), element("td", "", pill(line.state)), element("td", "num", line.state === "dropped" ? "" : line.milliseconds.toFixed(2)));
   row.dataset.number = line.number;
@@ -92,7 +95,7 @@ function matches(line) {
   if (words.length === 0) return true;
   const text = [
     line.source, line.peer, line.listener, line.protocol, line.summary, line.preview, line.destinations, line.reason,
-    `state:${line.state}`, `proto:${line.protocol}`, `listener:${line.listener}`, `peer:${line.peer ? line.isNamedPeer ? "named" : "unknown" : "plain"}`, `#${line.number}`,
+    `state:${line.state}`, `proto:${line.protocol}`, `listener:${line.listener}`, `listener:${logicalIds.get(line.listener) ?? ""}`, `peer:${line.peer ? line.isNamedPeer ? "named" : "unknown" : "plain"}`, `#${line.number}`,
   ].join(" ").toLowerCase();
   return words.every(word => word.startsWith("-") ? !text.includes(word.slice(1)) : text.includes(word));
 }
@@ -111,10 +114,12 @@ for (const button of document.querySelectorAll("[data-state]")) {
   });
 }
 
+const plural = number => `${count(number)} ${number === 1 ? "packet" : "packets"}`;
+
 function showFoot() {
   const shown = shownRows().length;
   byId("empty").hidden = packets.size > 0;
-  const parts = [shown === packets.size ? `${count(shown)} packets` : `${count(shown)} of ${count(packets.size)} packets`];
+  const parts = [shown === packets.size ? plural(shown) : `${count(shown)} of ${plural(packets.size)}`];
   if (isPaused) parts.push(`paused, ${count(held.size)} changed since`);
   if (note) parts.push(note);
   byId("foot").textContent = parts.join(" · ");
