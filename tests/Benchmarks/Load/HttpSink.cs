@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
-using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -10,7 +8,7 @@ namespace UdpGateway.Benchmarks.Load;
 
 /// <summary>
 /// The least that an HTTP endpoint can do, so that a run has something left for the gateway: it takes POST requests with a
-/// length, counts their packets, and answers at once. Asked to, it sends the first packet of each request back.
+/// length, counts their packets, and answers at once.
 /// </summary>
 internal sealed class HttpSink : IDisposable
 {
@@ -18,21 +16,15 @@ internal sealed class HttpSink : IDisposable
 
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly List<Socket> _connections = [];
-    private readonly int _timestampOffset;
-    private readonly bool _replies;
+    private readonly DelayLedger? _ledger;
     private long _packets;
     private long _requests;
     private long _unsigned;
 
-    /// <param name="replies">Whether the first packet of each request goes back.</param>
-    /// <param name="timestampOffset">
-    /// Where the packets hold the time of their sending. A reply's is put forward by the time that it spent here, so that what is left of
-    /// its age is not the endpoint's.
-    /// </param>
-    public HttpSink(bool replies = false, int timestampOffset = 0)
+    /// <param name="ledger">With it the first packet of each request goes back, and the ledger hears how long it was here.</param>
+    public HttpSink(DelayLedger? ledger = null)
     {
-        _replies = replies;
-        _timestampOffset = timestampOffset;
+        _ledger = ledger;
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen(512);
         new Thread(Accept) { Name = "sink", IsBackground = true }.Start();
@@ -75,35 +67,48 @@ internal sealed class HttpSink : IDisposable
 
     private void Serve(Socket connection)
     {
-        var buffer = new byte[64 * 1024];
-        var filled = 0;
         try
         {
+            if (_ledger is not null)
+                DelayLoad.YieldToGateway();
+            var arrivals = new ArrivalStamps(connection);
+            var buffer = new byte[64 * 1024];
+            var answer = new byte[8 * 1024];
+            var filled = 0;
+            var arrived = 0L;
             while (true)
             {
                 int headEnd;
                 while ((headEnd = buffer.AsSpan(0, filled).IndexOf("\r\n\r\n"u8)) < 0)
                 {
-                    if (!Fill(connection, ref buffer, ref filled))
+                    if (!Fill(arrivals, ref buffer, ref filled, ref arrived))
                         return;
                 }
 
-                var began = Stopwatch.GetTimestamp();
-                var head = Encoding.ASCII.GetString(buffer, 0, headEnd);
-                var length = ContentLength(head);
+                var length = ContentLength(buffer.AsSpan(0, headEnd + 2));
                 var end = headEnd + 4 + length;
                 while (filled < end)
                 {
-                    if (!Fill(connection, ref buffer, ref filled))
+                    if (!Fill(arrivals, ref buffer, ref filled, ref arrived))
                         return;
                 }
 
-                if (!head.Contains("AWS4-HMAC-SHA256", StringComparison.Ordinal))
+                if (buffer.AsSpan(0, headEnd).IndexOf("AWS4-HMAC-SHA256"u8) < 0)
                     Interlocked.Increment(ref _unsigned);
                 var body = buffer.AsSpan(headEnd + 4, length);
-                Interlocked.Add(ref _packets, body.Count("\"Tag\":"u8));
+                if (_ledger is null)
+                {
+                    Interlocked.Add(ref _packets, body.Count("\"Tag\":"u8));
+                    connection.Send(NoReplies);
+                }
+                else
+                {
+                    var (number, answerLength) = Reply(body, answer);
+                    _ledger.Answer(number, arrived);
+                    connection.Send(answer.AsSpan(0, answerLength));
+                }
+
                 Interlocked.Increment(ref _requests);
-                connection.Send(_replies ? Reply(body, began) : NoReplies);
                 buffer.AsSpan(end, filled - end).CopyTo(buffer);
                 filled -= end;
             }
@@ -114,33 +119,48 @@ internal sealed class HttpSink : IDisposable
         }
     }
 
-    private static bool Fill(Socket connection, ref byte[] buffer, ref int filled)
+    private static bool Fill(ArrivalStamps arrivals, ref byte[] buffer, ref int filled, ref long arrived)
     {
         if (filled == buffer.Length)
             Array.Resize(ref buffer, buffer.Length * 2);
-        var read = connection.Receive(buffer.AsSpan(filled));
-        filled += read;
+        var read = arrivals.Receive(buffer.AsSpan(filled), waits: true, out arrived);
+        filled += Math.Max(read, 0);
         return read > 0;
     }
 
-    private static int ContentLength(string head)
+    private static int ContentLength(ReadOnlySpan<byte> head)
     {
-        const string Name = "\r\nContent-Length:";
-        var start = head.IndexOf(Name, StringComparison.OrdinalIgnoreCase) + Name.Length;
-        var end = head.IndexOf('\r', start);
-        return int.Parse(head.AsSpan(start, (end < 0 ? head.Length : end) - start).Trim(), CultureInfo.InvariantCulture);
+        var name = "\r\nContent-Length: "u8;
+        var start = head.IndexOf(name) + name.Length;
+        return start >= name.Length && Utf8Parser.TryParse(head[start..], out int length, out _)
+            ? length
+            : throw new InvalidOperationException("The request has no length.");
     }
 
-    private byte[] Reply(ReadOnlySpan<byte> body, long began)
+    /// <summary>The number of the body's first packet, and the length of the answer that sends the packet back.</summary>
+    private static (long Number, int Length) Reply(ReadOnlySpan<byte> body, Span<byte> answer)
     {
         var tag = Value(body, "\"Tag\":\""u8);
         var data = Value(body, "\"Data\":\""u8);
-        var packet = new byte[data.Length];
-        Base64.DecodeFromUtf8(data, packet, out _, out var length);
-        var time = packet.AsSpan(_timestampOffset);
-        BinaryPrimitives.WriteInt64LittleEndian(time, BinaryPrimitives.ReadInt64LittleEndian(time) + Stopwatch.GetTimestamp() - began);
-        var answer = $$"""{"Replies":[{"Tag":"{{Encoding.ASCII.GetString(tag)}}","Data":"{{Convert.ToBase64String(packet, 0, length)}}"}]}""";
-        return Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {answer.Length}\r\n\r\n{answer}");
+        Span<byte> packet = stackalloc byte[2_048];
+        Base64.DecodeFromUtf8(data, packet, out _, out _);
+
+        var length = 0;
+        Append("HTTP/1.1 200 OK\r\nContent-Length: "u8, answer);
+        Utf8Formatter.TryFormat("""{"Replies":[{"Tag":"","Data":""}]}"""u8.Length + tag.Length + data.Length, answer[length..], out var digits);
+        length += digits;
+        Append("\r\n\r\n{\"Replies\":[{\"Tag\":\""u8, answer);
+        Append(tag, answer);
+        Append("\",\"Data\":\""u8, answer);
+        Append(data, answer);
+        Append("\"}]}"u8, answer);
+        return (BinaryPrimitives.ReadInt64LittleEndian(packet[LoadClient.InnerHeaders..]), length);
+
+        void Append(ReadOnlySpan<byte> text, Span<byte> target)
+        {
+            text.CopyTo(target[length..]);
+            length += text.Length;
+        }
     }
 
     private static ReadOnlySpan<byte> Value(ReadOnlySpan<byte> body, ReadOnlySpan<byte> name)

@@ -15,7 +15,9 @@ internal sealed class LoadClient : IDisposable
 {
     public const string EchoAddress = "10.9.255.1";
 
-    private const int InnerHeaders = 28;
+    /// <summary>In front of the payload of its inner packets.</summary>
+    public const int InnerHeaders = 28;
+
     private const int SolUdp = 17;
     private const int UdpSegment = 103;
     private const int UdpGro = 104;
@@ -24,6 +26,7 @@ internal sealed class LoadClient : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+    private readonly ArrivalStamps _arrivals;
     private readonly WireGuardClient _client;
     private readonly SecretKey _privateKey;
     private readonly byte[] _innerPacket;
@@ -42,6 +45,7 @@ internal sealed class LoadClient : IDisposable
         _socket.ReceiveBufferSize = 4 * 1024 * 1024;
         _socket.Connect(server);
         _socket.Blocking = false;
+        _arrivals = new ArrivalStamps(_socket);
     }
 
     /// <summary>Datagrams that go into one run.</summary>
@@ -77,8 +81,10 @@ internal sealed class LoadClient : IDisposable
     /// <summary>From now on the kernel hands over several answers at once; only <see cref="CountReplies"/> understands that.</summary>
     public void ReceiveInRuns() => _socket.SetRawSocketOption(SolUdp, UdpGro, BitConverter.GetBytes(1));
 
-    /// <summary>Seals and sends that many packets, each with the present time; returns how many the kernel took.</summary>
-    public int Send(int count)
+    /// <summary>Seals and sends that many packets; returns how many the kernel took.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="ledger">With it each carries its number there, else the present time.</param>
+    public int Send(int count, DelayLedger? ledger = null)
     {
         var length = 0;
         for (var i = 0; i < count; i++)
@@ -86,12 +92,13 @@ internal sealed class LoadClient : IDisposable
             var datagram = _run.AsSpan(length);
             var packet = datagram.Slice(WireGuardEngine.HeaderSize, _innerPacket.Length);
             _innerPacket.CopyTo(packet);
-            BinaryPrimitives.WriteInt64LittleEndian(packet[InnerHeaders..], Stopwatch.GetTimestamp());
+            BinaryPrimitives.WriteInt64LittleEndian(packet[InnerHeaders..], ledger?.Next() ?? Stopwatch.GetTimestamp());
             if (!_client.TrySeal(datagram, packet.Length, pad: true, Now(), out var sealedLength))
                 throw new InvalidOperationException("The session is too old to send.");
             length += sealedLength;
         }
 
+        ledger?.Sent(count);
         _socket.Send(_run.AsSpan(0, length), SocketFlags.None, out var error);
         return error == SocketError.Success ? count : 0;
     }
@@ -114,6 +121,24 @@ internal sealed class LoadClient : IDisposable
             if (!_client.Receive(_received.AsSpan(0, length), Now(), out var offset, out var payloadLength) || payloadLength < _innerPacket.Length)
                 continue;
             ages.Add(Stopwatch.GetElapsedTime(BinaryPrimitives.ReadInt64LittleEndian(_received.AsSpan(offset + InnerHeaders))));
+            replies++;
+        }
+
+        return replies;
+    }
+
+    /// <summary>Takes and opens what has arrived, and reports how long each packet was at the endpoint and how long elsewhere.</summary>
+    public int OpenReplies(DelayLedger ledger, List<TimeSpan> added, List<TimeSpan> atEndpoint)
+    {
+        var replies = 0;
+        int length;
+        while ((length = _arrivals.Receive(_received, waits: false, out var arrived)) >= 0)
+        {
+            if (!_client.Receive(_received.AsSpan(0, length), Now(), out var offset, out var payloadLength) || payloadLength < _innerPacket.Length)
+                continue;
+            var number = BinaryPrimitives.ReadInt64LittleEndian(_received.AsSpan(offset + InnerHeaders));
+            added.Add(ledger.Added(number, arrived));
+            atEndpoint.Add(ledger.AtEndpoint(number));
             replies++;
         }
 
