@@ -64,7 +64,8 @@ public static class ListenerProperties
         Peers = [.. declaration.Peers.Select(peer => Define(peer, keys))],
         DecapsulatedDelivery = ListenerValidator.IsWireGuard(declaration) && declaration.DecapsulatedDelivery is true,
         AllowUnknownPeers = declaration.AllowUnknownPeers is true,
-        UnknownPeerPreSharedKey = Define(declaration.UnknownPeerPreSharedKey, nameof(ListenerDefinition.UnknownPeerPreSharedKey), keys),
+        // Without effect it is not kept: nobody needs the secret that it may name.
+        UnknownPeerPreSharedKey = declaration.AllowUnknownPeers is not true ? null : Define(declaration.UnknownPeerPreSharedKey, nameof(ListenerDefinition.UnknownPeerPreSharedKey), keys),
         PrivateKey = ListenerValidator.IsWireGuard(declaration) && SecretReferenceText.TryParse(declaration.PrivateKey?.Text ?? string.Empty, out var privateKey, out _) ? privateKey : null,
         KeyRotationToken = ListenerValidator.IsWireGuard(declaration) ? declaration.KeyRotationToken : null,
         Destinations = [.. declaration.Destinations.Select(Define)],

@@ -30,6 +30,9 @@ public sealed partial class CustomResourceHandler
         [LoggerMessage(2008, LogLevel.Information, "{LogicalResourceId} is not served yet (request {RequestId}): {Obstacle}")]
         public static partial void NotYetServed(ILogger logger, string logicalResourceId, string requestId, string obstacle);
 
+        [LoggerMessage(2010, LogLevel.Warning, "Request {RequestId} is tried again: {Cause}")]
+        public static partial void Repeated(ILogger logger, string requestId, string cause);
+
         [LoggerMessage(2009, LogLevel.Information, "{LogicalResourceId} goes on in another invocation (request {RequestId}).")]
         public static partial void Continued(ILogger logger, string logicalResourceId, string requestId);
     }

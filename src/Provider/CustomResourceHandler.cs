@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using UdpGateway.Aws;
 using UdpGateway.Listeners;
 using UdpGateway.Listeners.Storage;
 using UdpGateway.Provider.CloudFormation;
@@ -14,6 +15,10 @@ namespace UdpGateway.Provider;
 /// </summary>
 public sealed partial class CustomResourceHandler
 {
+    // About as long as services are known to refuse for a moment. An address that nobody answers at must not stall a stack.
+    private const int MaxRepetitions = 10;
+    private static readonly TimeSpan RepetitionPause = TimeSpan.FromSeconds(3);
+
     private readonly ProviderOptions _options;
     private readonly IListenerStore _store;
     private readonly CustomResources _resources;
@@ -103,7 +108,7 @@ public sealed partial class CustomResourceHandler
                 return decided;
             }
 
-            answer = await Task.Run(() => _resources.ApplyAsync(request, state, work.Token), work.Token).WaitAsync(abandoned.Token);
+            answer = await Task.Run(() => ApplyAsync(request, state, work.Token), work.Token).WaitAsync(abandoned.Token);
             if (!answer.Fits(request))
                 answer = CustomResources.Failure(request, $"The answer would be longer than the {CustomResourceAnswer.MaxBodySize:N0} bytes that CloudFormation takes; use fewer or shorter names.");
         }
@@ -117,6 +122,11 @@ public sealed partial class CustomResourceHandler
             if (continueLater is not null && await TryContinueAsync(request, continueLater, time))
                 return null;
             answer = CustomResources.Failure(request, $"{CustomResources.Unfinished(request)} {exception.Message}");
+        }
+        catch (AwsServiceException exception)
+        {
+            Log.Unexpected(_logger, exception, request.Key.RequestId);
+            answer = CustomResources.Failure(request, $"{exception.Message}.");
         }
         catch (Exception exception) when (exception is NotYetServedException || (exception is OperationCanceledException && (work.IsCancellationRequested || abandoned.IsCancellationRequested)))
         {
@@ -133,6 +143,30 @@ public sealed partial class CustomResourceHandler
         if (answer.Reason is not null)
             Log.Failed(_logger, request.LogicalResourceId, request.Key.RequestId, answer.Reason);
         return await SettleAsync(request, answer, time);
+    }
+
+    /// <summary>Every resource may be repeated, so that what an AWS service cannot do for a moment is no failure of the event.</summary>
+    private async Task<CustomResourceAnswer> ApplyAsync(CustomResourceEvent request, RequestState state, CancellationToken cancellationToken)
+    {
+        for (var repetition = 1; ; repetition++)
+        {
+            try
+            {
+                return await _resources.ApplyAsync(request, state, cancellationToken);
+            }
+            catch (AwsServiceException failure) when (RepeatedSteps.IsTransient(failure) && repetition <= MaxRepetitions)
+            {
+                Log.Repeated(_logger, request.Key.RequestId, failure.Message);
+                try
+                {
+                    await Task.Delay(RepetitionPause, _time, cancellationToken);
+                }
+                catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
+                {
+                    throw new NotYetServedException($"{failure.Message}.", exception);
+                }
+            }
+        }
     }
 
     private async Task<bool> TryContinueAsync(CustomResourceEvent request, Func<CancellationToken, Task> continueLater, WorkTime time)

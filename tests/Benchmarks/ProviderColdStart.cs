@@ -13,6 +13,7 @@ namespace UdpGateway.Benchmarks;
 /// </summary>
 internal static class ProviderColdStart
 {
+    private const string Program = "UdpGateway.Provider.TestHost";
     private const int Starts = 7;
     private const int WarmEvents = 30;
 
@@ -28,6 +29,8 @@ internal static class ProviderColdStart
                 await PublishAsync(package, readyToRun);
                 await output.WriteLineAsync($"{name,-18} {await MeasureAsync(package, directory)}");
             }
+
+            await ProviderEvents.RunAsync(Path.Combine(directory, "ReadyToRun", Program), output);
         }
         finally
         {
@@ -55,7 +58,7 @@ internal static class ProviderColdStart
         lambda.Add(new EmulatedFunction
         {
             Name = "provider",
-            FileName = Path.Combine(package, "UdpGateway.Provider.TestHost"),
+            FileName = Path.Combine(package, Program),
             Environment = { ["UDPGW_ACCOUNT_ID"] = "123456789012", ["UDPGW_SERVICE_ROLE"] = "arn:aws:iam::123456789012:role/udp-gateway-service", ["UDPGW_TABLE"] = "udp-gateway", ["UDPGW_DOMAIN"] = "udp.example.com", ["TESTHOST_STORE"] = store },
         });
 

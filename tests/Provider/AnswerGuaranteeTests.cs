@@ -1,6 +1,9 @@
+using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using UdpGateway.Aws;
+using UdpGateway.Listeners;
 using UdpGateway.Provider.Tests.TestDoubles;
 using static UdpGateway.Provider.Tests.ListenerLifecycleTests;
 using static UdpGateway.Provider.Tests.TestDoubles.ProviderUnderTest;
@@ -254,6 +257,82 @@ public sealed class AnswerGuaranteeTests
         await using var provider = await StartAsync();
 
         await provider.FailAsync(new JsonObject { ["ResponseURL"] = provider.Endpoint.Url() });
+    }
+
+    [Theory]
+    [InlineData(60)]
+    [InlineData(10_000)]
+    public async Task An_event_is_answered_however_deep_its_properties_nest(int depth)
+    {
+        await using var provider = await StartAsync();
+        var create = provider.Create(With(UdpProperties(), "Description", "DEEP")).ToJsonString().Replace("\"DEEP\"", new string('[', depth) + new string(']', depth), StringComparison.Ordinal);
+
+        await provider.Handler.HandleAsync(Encoding.UTF8.GetBytes(create), DateTimeOffset.UtcNow.AddSeconds(20), default);
+
+        Assert.Equal("Description must be a string; a list was given.", new Answer(Assert.Single(provider.Endpoint.Taken).Body).Reason);
+    }
+
+    [Fact]
+    public async Task What_nests_deep_and_has_no_effect_does_not_keep_the_work_from_going_on_in_another_invocation()
+    {
+        await using var provider = await StartAsync();
+        var nested = new string('[', 2_000) + new string(']', 2_000);
+        var create = provider.Create(With(UdpProperties(), "Foo", "DEEP")).ToJsonString().Replace("\"DEEP\"", nested, StringComparison.Ordinal);
+        provider.Provisioner.Serve = (_, token) => Task.Delay(Timeout.Infinite, token);
+        ReadOnlyMemory<byte> next = default;
+        await provider.Handler.HandleAsync(
+            Encoding.UTF8.GetBytes(create),
+            DateTimeOffset.UtcNow.AddSeconds(5),
+            (payload, _) =>
+            {
+                next = payload.ToArray();
+                return Task.CompletedTask;
+            },
+            default);
+        provider.Provisioner.Serve = (_, _) => Task.CompletedTask;
+
+        await provider.Handler.HandleAsync(next, DateTimeOffset.UtcNow.AddSeconds(20), default);
+
+        Assert.True(new Answer(Assert.Single(provider.Endpoint.Taken).Body).Succeeded);
+    }
+
+    [Fact]
+    public async Task A_service_that_fails_for_a_moment_is_asked_again()
+    {
+        await using var provider = await StartAsync();
+        var secrets = new FailingSecrets(provider.Store, AwsServiceException.FromAnswer("Secrets Manager", HttpStatusCode.InternalServerError, "InternalServiceError", isThrottlingCode: false, "as the test wants", null, null), failures: 2);
+
+        await provider.NewHandler(provider.Store, secrets).HandleAsync(EventOf(provider), DateTimeOffset.UtcNow.AddSeconds(30), default);
+
+        Assert.True(new Answer(Assert.Single(provider.Endpoint.Taken).Body).Succeeded);
+    }
+
+    [Theory]
+    [InlineData(HttpStatusCode.InternalServerError, "InternalServiceError", "The listener was not served in the time that the request has. Secrets Manager answered HTTP 500, InternalServiceError: as the test wants.")]
+    [InlineData(HttpStatusCode.BadRequest, "LimitExceededException", "Secrets Manager answered HTTP 400, LimitExceededException: as the test wants.")]
+    public async Task What_a_service_says_is_in_the_reason(HttpStatusCode status, string code, string reason)
+    {
+        await using var provider = await StartAsync();
+        var secrets = new FailingSecrets(provider.Store, AwsServiceException.FromAnswer("Secrets Manager", status, code, isThrottlingCode: false, "as the test wants", null, null), failures: int.MaxValue);
+
+        await provider.NewHandler(provider.Store, secrets).HandleAsync(EventOf(provider), DateTimeOffset.UtcNow.AddSeconds(7), default);
+
+        Assert.Equal(reason, new Answer(Assert.Single(provider.Endpoint.Taken).Body).Reason);
+        Assert.Empty(await provider.IdsAsync());
+    }
+
+    private static byte[] EventOf(ProviderUnderTest provider) => Encoding.UTF8.GetBytes(provider.Create(WireGuardProperties()).ToJsonString());
+
+    private sealed class FailingSecrets(ISecretStore store, AwsServiceException failure, int failures) : ISecretStore
+    {
+        private int _calls;
+
+        public Task<SecretText> ReadAsync(SecretReference reference, CancellationToken cancellationToken) => store.ReadAsync(reference, cancellationToken);
+
+        public Task WriteAsync(string secretId, string value, CancellationToken cancellationToken) =>
+            Interlocked.Increment(ref _calls) <= failures ? Task.FromException(failure) : store.WriteAsync(secretId, value, cancellationToken);
+
+        public Task DeleteAsync(string secretId, CancellationToken cancellationToken) => store.DeleteAsync(secretId, cancellationToken);
     }
 
     [Theory]

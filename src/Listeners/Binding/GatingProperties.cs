@@ -11,12 +11,15 @@ internal static class GatingProperties
     private static readonly string[] Names =
         ["AllowUnknownPeers", "UnknownPeerPreSharedKey", "SharedSecret", "ClientRestrictions", "Networks", "Domains", "Peers", "AllowedIPs"];
 
+    /// <summary>What WireGuard's own configuration files call a property, and what it is here.</summary>
+    private static readonly (string Name, string Meant)[] WireGuardNames = [("PresharedKey", "SharedSecret")];
+
     /// <summary>The gating property within edit distance 2 of the name, ignoring case; null when there is none.</summary>
-    public static string? Nearest(string name) => Names
-        .Select(candidate => (Candidate: candidate, Distance: Distance(name, candidate)))
+    public static string? Nearest(string name) => Names.Select(candidate => (Name: candidate, Meant: candidate)).Concat(WireGuardNames)
+        .Select(candidate => (candidate.Meant, Distance: Distance(name, candidate.Name)))
         .Where(pair => pair.Distance <= MaxDistance)
         .OrderBy(pair => pair.Distance)
-        .Select(pair => pair.Candidate)
+        .Select(pair => pair.Meant)
         .FirstOrDefault();
 
     // Levenshtein distance by the two-row method; names that differ more in length than the limit are not measured.

@@ -10,7 +10,14 @@ internal sealed class ProblemList
 
     public IReadOnlyList<PropertyProblem> Warnings => _warnings;
 
-    public void Problem(string path, string? given, string sentence, string code) => _problems.Add(new PropertyProblem(path, given, sentence, code));
+    public void Problem(string path, string? given, string sentence, string code) => Add(_problems, new PropertyProblem(path, given, sentence, code));
 
-    public void Warning(string path, string? given, string sentence, string code) => _warnings.Add(new PropertyProblem(path, given, sentence, code));
+    public void Warning(string path, string? given, string sentence, string code) => Add(_warnings, new PropertyProblem(path, given, sentence, code));
+
+    // A property that several kinds of destination read is found wrong by each.
+    private static void Add(List<PropertyProblem> list, PropertyProblem found)
+    {
+        if (!list.Contains(found))
+            list.Add(found);
+    }
 }

@@ -206,6 +206,9 @@ internal sealed class PropertyBinder
                 return value.GetRawText();
             case JsonValueKind.String when TryGetText(value, out var text):
                 return text;
+            case JsonValueKind.String:
+                _found.Problem(path, null, "holds half a character (a lone surrogate), which is no text", "text");
+                return null;
             default:
                 _found.Problem(path, KindOf(value), sentence, "scalar");
                 return null;

@@ -51,8 +51,8 @@ internal sealed partial class ListenerValidator : AbstractValidator<ListenerDecl
         When(IsWireGuard, () =>
         {
             RuleFor(listener => listener.UnknownPeerPreSharedKey)
-                .Null().When(listener => listener.AllowUnknownPeers is not true, ApplyConditionTo.CurrentValidator)
-                .WithErrorCode("unknown_peers_refused").WithMessage("has no meaning while AllowUnknownPeers is not true; set AllowUnknownPeers to true or remove the key");
+                .Null().When(listener => listener.AllowUnknownPeers is not true, ApplyConditionTo.CurrentValidator).WithSeverity(Severity.Warning)
+                .WithErrorCode("unknown_peers_refused").WithMessage("has no effect while AllowUnknownPeers is not true");
             RuleFor(listener => listener.Peers)
                 .NotEmpty().When(listener => listener.AllowUnknownPeers is not true, ApplyConditionTo.CurrentValidator).WithSeverity(Severity.Warning)
                 .WithErrorCode("nobody_may_connect").WithMessage("is empty and AllowUnknownPeers is not true, so that no client can connect");

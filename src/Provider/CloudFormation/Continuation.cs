@@ -26,7 +26,7 @@ internal readonly record struct Continuation(int Number, DateTimeOffset Since)
         var first = new Continuation(0, now);
         try
         {
-            using var document = JsonDocument.Parse(payload);
+            using var document = JsonDocument.Parse(payload, CustomResourceEvent.AnyDepth);
             if (document.RootElement is not { ValueKind: JsonValueKind.Object } root
                 || !root.TryGetProperty(Envelope, out var envelope) || envelope.ValueKind is not JsonValueKind.Object
                 || !root.TryGetProperty(Event, out var inner)
@@ -58,7 +58,8 @@ internal readonly record struct Continuation(int Number, DateTimeOffset Since)
             json.WriteString(nameof(Since), Since);
             json.WriteEndObject();
             json.WritePropertyName(Event);
-            json.WriteRawValue(cloudFormationEvent.Span);
+            // It was read as JSON before; checking it once more would refuse what nests deeper than the writer does.
+            json.WriteRawValue(cloudFormationEvent.Span, skipInputValidation: true);
             json.WriteEndObject();
         }
 

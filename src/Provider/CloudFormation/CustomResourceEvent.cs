@@ -19,6 +19,9 @@ internal enum CustomResourceRequestType
 /// <remarks>Source: CloudFormation User Guide, "Custom resource request and response reference".</remarks>
 internal sealed class CustomResourceEvent
 {
+    /// <summary>However deep properties nest, the event has somebody who waits for an answer. Nothing here recurses.</summary>
+    public static readonly JsonDocumentOptions AnyDepth = new() { MaxDepth = int.MaxValue };
+
     private CustomResourceEvent(JsonElement root)
     {
         ResponseUrl = Text(root, "ResponseURL");
@@ -94,7 +97,7 @@ internal sealed class CustomResourceEvent
     {
         try
         {
-            using var document = JsonDocument.Parse(json);
+            using var document = JsonDocument.Parse(json, AnyDepth);
             root = document.RootElement.Clone();
             return root.ValueKind is JsonValueKind.Object;
         }

@@ -34,11 +34,21 @@ internal sealed class AwsProvisioner : IListenerProvisioner
 
     public FleetService Fleets { get; }
 
+    public async Task RequireRoomAsync(string physicalResourceId, ListenerDefinition definition, CancellationToken cancellationToken)
+    {
+        var fleet = await FindUsableFleetAsync(definition.Fleet, cancellationToken);
+        await _steps.UntilDoneAsync(
+            async token =>
+            {
+                await _ports.RequireRoomAsync(fleet, physicalResourceId, definition.Port, token);
+                return null;
+            },
+            cancellationToken);
+    }
+
     public async Task<ListenerPorts> AllocatePortAsync(string physicalResourceId, string logicalResourceId, ListenerDefinition definition, CancellationToken cancellationToken)
     {
-        var fleet = await FindFleetAsync(definition.Fleet, cancellationToken) ?? throw Unknown(definition.Fleet);
-        if (fleet.Definition.Image.Length == 0)
-            throw new ProvisioningException(NoImage(fleet));
+        var fleet = await FindUsableFleetAsync(definition.Fleet, cancellationToken);
         ListenerPorts ports = default;
         await _steps.UntilDoneAsync(
             async token =>
@@ -89,8 +99,17 @@ internal sealed class AwsProvisioner : IListenerProvisioner
 
     private static ProvisioningException Unknown(string fleet) => new($"There is no fleet named {fleet}; a Custom::UdpGatewayFleet makes one.");
 
-    internal static string NoImage(FleetRecord fleet) =>
-        $"The fleet {fleet.PhysicalResourceId} has no gateway image. Publish one with `dotnet publish src/Gateway -c Release /t:PublishContainer -p:ContainerRegistry=REGISTRY -p:ContainerRepository=udp-gateway`, give its name to the stack's image parameter, and deploy that stack again.";
+    private static string NoImage(FleetRecord fleet) =>
+        $"The fleet {fleet.PhysicalResourceId} has no gateway image. Publish one from the provider's sources with `templates/publish-image --region REGION`, give the name that it prints to the parameter Image of the stack {StackName(fleet.StackId)}, and deploy that stack again.";
+
+    // arn:aws:cloudformation:region:account:stack/name/guid
+    private static string StackName(string stackId) => stackId.Split('/') is [_, var name, _] ? name : stackId;
+
+    private async Task<FleetRecord> FindUsableFleetAsync(string name, CancellationToken cancellationToken)
+    {
+        var fleet = await FindFleetAsync(name, cancellationToken) ?? throw Unknown(name);
+        return fleet.Definition.Image.Length > 0 ? fleet : throw new ProvisioningException(NoImage(fleet));
+    }
 
     private Task<FleetRecord?> FindFleetAsync(string name, CancellationToken cancellationToken) => _store.FindAsync<FleetRecord>(name, cancellationToken);
 

@@ -21,18 +21,21 @@ internal sealed class FleetPorts(IFleetStore claims, IElasticLoadBalancingV2 bal
     private const int TasksDuringRollout = 2;
 
     /// <exception cref="ProvisioningException">There is no room; the message says for what.</exception>
+    public Task RequireRoomAsync(FleetRecord fleet, string physicalResourceId, int? requestedPort, CancellationToken cancellationToken) =>
+        FindFreeAsync(fleet, physicalResourceId, requestedPort, cancellationToken);
+
+    /// <exception cref="ProvisioningException">There is no room; the message says for what.</exception>
     public async Task<ListenerPorts> AllocateAsync(FleetRecord fleet, string physicalResourceId, int? requestedPort, CancellationToken cancellationToken)
     {
-        var taken = await claims.ReadPortClaimsAsync(fleet.PhysicalResourceId, cancellationToken);
-        var others = taken.Count(claim => claim.Value != physicalResourceId);
-        RequireRoom(fleet.Definition, others + 1);
-        var foreign = (await balancing.DescribeListenersAsync(fleet.Definition.LoadBalancerArn, cancellationToken))
-            .Where(listener => listener.TargetGroupArn?.Contains($"/{FleetNames.TargetGroupPrefix}", StringComparison.Ordinal) is not true).Select(listener => listener.Port).ToHashSet();
-        if (others + foreign.Count >= MaxListeners)
-            throw Full(fleet.Definition);
-        return requestedPort is { } port
-            ? await ClaimAsync(fleet, physicalResourceId, port, foreign, cancellationToken)
-            : await ClaimAnyAsync(fleet, physicalResourceId, taken, foreign, cancellationToken);
+        foreach (var port in await FindFreeAsync(fleet, physicalResourceId, requestedPort, cancellationToken))
+        {
+            var target = FleetNames.TargetPort(port);
+            if (await claims.TryClaimPortAsync(fleet.PhysicalResourceId, target, physicalResourceId, cancellationToken))
+                return new ListenerPorts(port, target == port ? null : target);
+        }
+
+        // Others were faster.
+        throw requestedPort is { } requested ? Taken(fleet, requested, claimant: null) : NoneLeft(fleet);
     }
 
     /// <summary>Gives back every port of the generation.</summary>
@@ -60,36 +63,37 @@ internal sealed class FleetPorts(IFleetStore claims, IElasticLoadBalancingV2 bal
     private static ProvisioningException Full(FleetDefinition fleet) =>
         new($"The balancer of the fleet {fleet.Name} has the {MaxListeners} listeners that a Network Load Balancer takes; declare another Custom::UdpGatewayFleet and name it in the listener's Fleet.");
 
-    private async Task<ListenerPorts> ClaimAsync(FleetRecord fleet, string physicalResourceId, int port, HashSet<int> foreign, CancellationToken cancellationToken)
+    private static ProvisioningException Taken(FleetRecord fleet, int port, string? claimant) =>
+        new($"Port {port} of the fleet {fleet.PhysicalResourceId} is taken{(claimant is null ? "" : $" by the listener {claimant}")}; choose another Port or remove it.");
+
+    private static ProvisioningException NoneLeft(FleetRecord fleet) => new(
+        $"Every port from {fleet.Definition.PortRange.First} to {fleet.Definition.PortRange.Last} of the fleet {fleet.PhysicalResourceId} is taken; give the fleet a larger PortRange, or the listener another Fleet.");
+
+    /// <summary>The public ports that may be claimed, in the order in which to try.</summary>
+    private async Task<IReadOnlyList<int>> FindFreeAsync(FleetRecord fleet, string physicalResourceId, int? requestedPort, CancellationToken cancellationToken)
     {
-        if (foreign.Contains(port))
-            throw new ProvisioningException($"Port {port} of the fleet {fleet.PhysicalResourceId}'s balancer has a listener that is not this provider's; choose another Port.");
-        var target = FleetNames.TargetPort(port);
-        if (!await claims.TryClaimPortAsync(fleet.PhysicalResourceId, target, physicalResourceId, cancellationToken))
+        var taken = await claims.ReadPortClaimsAsync(fleet.PhysicalResourceId, cancellationToken);
+        var others = taken.Count(claim => claim.Value != physicalResourceId);
+        RequireRoom(fleet.Definition, others + 1);
+        var foreign = (await balancing.DescribeListenersAsync(fleet.Definition.LoadBalancerArn, cancellationToken))
+            .Where(listener => listener.TargetGroupArn?.Contains($"/{FleetNames.TargetGroupPrefix}", StringComparison.Ordinal) is not true).Select(listener => listener.Port).ToHashSet();
+        if (others + foreign.Count >= MaxListeners)
+            throw Full(fleet.Definition);
+
+        if (requestedPort is { } port)
         {
-            var claimant = (await claims.ReadPortClaimsAsync(fleet.PhysicalResourceId, cancellationToken)).GetValueOrDefault(target);
-            throw new ProvisioningException($"Port {port} of the fleet {fleet.PhysicalResourceId} is taken{(claimant is null ? "" : $" by the listener {claimant}")}; choose another Port or remove it.");
+            if (foreign.Contains(port))
+                throw new ProvisioningException($"Port {port} of the fleet {fleet.PhysicalResourceId}'s balancer has a listener that is not this provider's; choose another Port.");
+            return IsFree(port) ? [port] : throw Taken(fleet, port, taken[FleetNames.TargetPort(port)]);
         }
 
-        return new ListenerPorts(port, target == port ? null : target);
-    }
-
-    private async Task<ListenerPorts> ClaimAnyAsync(
-        FleetRecord fleet, string physicalResourceId, IReadOnlyDictionary<int, string> taken, HashSet<int> foreign, CancellationToken cancellationToken)
-    {
+        // Everybody starts elsewhere, but a repetition starts where it did before and finds its own claim.
         var range = fleet.Definition.PortRange;
         var size = range.Last - range.First + 1;
-        // Everybody starts elsewhere, but a repetition starts where it did before and finds its own claim.
         var start = (int)(BitConverter.ToUInt32(SHA256.HashData(Encoding.UTF8.GetBytes(physicalResourceId))) % (uint)size);
-        for (var offset = 0; offset < size; offset++)
-        {
-            var port = range.First + ((start + offset) % size);
-            if (foreign.Contains(port) || (taken.TryGetValue(port, out var claimant) && claimant != physicalResourceId))
-                continue;
-            if (await claims.TryClaimPortAsync(fleet.PhysicalResourceId, port, physicalResourceId, cancellationToken))
-                return new ListenerPorts(port);
-        }
+        var free = Enumerable.Range(0, size).Select(offset => range.First + ((start + offset) % size)).Where(candidate => !foreign.Contains(candidate) && IsFree(candidate)).ToArray();
+        return free.Length > 0 ? free : throw NoneLeft(fleet);
 
-        throw new ProvisioningException($"Every port from {range.First} to {range.Last} of the fleet {fleet.PhysicalResourceId} is taken; give the fleet a larger PortRange, or the listener another Fleet.");
+        bool IsFree(int candidate) => !taken.TryGetValue(FleetNames.TargetPort(candidate), out var claimant) || claimant == physicalResourceId;
     }
 }

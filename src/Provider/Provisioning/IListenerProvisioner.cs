@@ -6,6 +6,10 @@ namespace UdpGateway.Provider;
 /// <summary>What makes a stored listener reachable: a balancer and its tasks on AWS, the gateway in the same process locally.</summary>
 public interface IListenerProvisioner
 {
+    /// <summary>Refuses, before anything is made, what there is no room for. Others may still take the last of it in the meantime.</summary>
+    /// <exception cref="ProvisioningException">There is none; the message says why.</exception>
+    Task RequireRoomAsync(string physicalResourceId, ListenerDefinition definition, CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>
     /// Chooses the UDP port of a listener generation. It may be called again for the same generation, also in parallel: the result is
     /// either the same port, or one that costs nothing when it is not used.

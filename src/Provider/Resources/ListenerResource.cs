@@ -99,10 +99,13 @@ internal sealed partial class ListenerResource(
             RequireFreeName(all, request, definition);
             var owned = all.Where(request.Owns).OrderBy(record => record.CreatedBySequence).ToArray();
             var current = Generations.Current(owned, request, definition);
-            if (current is null)
-                RequireFreePort(all, definition);
-
             var physicalId = current?.PhysicalResourceId ?? Generations.NextId(definition.Name, owned);
+            if (current is null)
+            {
+                RequireFreePort(all, definition);
+                await provisioner.RequireRoomAsync(physicalId, definition, cancellationToken);
+            }
+
             var keys = await secrets.PrepareAsync(physicalId, new SecretOwner(request.StackId, request.LogicalResourceId), current, definition, literals, cancellationToken);
             var written = false;
             try

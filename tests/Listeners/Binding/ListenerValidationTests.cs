@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using static UdpGateway.Listeners.Tests.Binding.Declarations;
 
@@ -97,7 +98,6 @@ public sealed class ListenerValidationTests
     [InlineData("Peers[0].SharedSecret", "\"c2hvcnQ=\"", "Peers[0].SharedSecret", "holds a number of bytes other than 32; it must be base64 of 32 bytes (`udpgw keys psk` makes one) or a {{resolve:secretsmanager:…}} reference")]
     [InlineData("Peers[0].SharedSecret", "\"pass phrase\"", "Peers[0].SharedSecret", "is not base64; it must be base64 of 32 bytes (`udpgw keys psk` makes one) or a {{resolve:secretsmanager:…}} reference")]
     [InlineData("Peers[0].SharedSecret", "\"{{resolve:ssm-secure:key:1}}\"", "Peers[0].SharedSecret", "cannot be read with {{resolve:ssm-secure:…}}; only secretsmanager references are supported, so keep the key in Secrets Manager")]
-    [InlineData("UnknownPeerPreSharedKey", "\"" + PresharedKey + "\"", "UnknownPeerPreSharedKey", "has no meaning while AllowUnknownPeers is not true; set AllowUnknownPeers to true or remove the key")]
     public void Refuses_on_a_wireguard_listener(string path, string json, string expectedPath, string sentence)
     {
         var problem = Assert.Single(Bind(WireGuard().With(path, json)).Problems);
@@ -125,6 +125,7 @@ public sealed class ListenerValidationTests
 
     [Theory]
     [InlineData("Peers[0].SharedSecrets", "is not a property; SharedSecret must be written exactly so")]
+    [InlineData("Peers[0].PresharedKey", "is not a property; SharedSecret must be written exactly so")]
     [InlineData("Peers[0].AllowedIps", "is not a property; AllowedIPs must be written exactly so")]
     [InlineData("Peers[0].Networks", "is not a property here; Networks belongs elsewhere")]
     [InlineData("ClientRestrictions.Network", "is not a property; Networks must be written exactly so")]
@@ -164,6 +165,34 @@ public sealed class ListenerValidationTests
         var warning = Assert.Single(bound.Warnings);
         Assert.Equal(expectedPath, warning.Path);
         Assert.Equal(sentence, warning.Sentence);
+    }
+
+    [Theory]
+    [InlineData("\"" + PresharedKey + "\"")]
+    [InlineData("\"{{resolve:secretsmanager:psk}}\"")]
+    public void Keeps_no_key_of_unknown_peers_that_may_not_connect(string key)
+    {
+        var bound = Bind(WireGuard().With("AllowUnknownPeers", "\"false\"").With("UnknownPeerPreSharedKey", key));
+
+        Assert.Equal("UnknownPeerPreSharedKey has no effect while AllowUnknownPeers is not true.", Assert.Single(bound.Warnings).ToString());
+        Assert.Null(bound.Definition!.UnknownPeerPreSharedKey);
+        Assert.Empty(bound.Keys);
+    }
+
+    [Fact]
+    public void Says_once_what_several_kinds_of_destination_read()
+    {
+        Assert.Equal("Destinations[0].DestinationArn must be a string or an object; a list was given.", Assert.Single(Bind(Udp().With("Destinations[0].DestinationArn", "[\"x\"]")).Problems).ToString());
+    }
+
+    [Fact]
+    public void Says_of_half_a_character_that_it_is_no_text()
+    {
+        using var properties = JsonDocument.Parse("""{"Description":"\ud800"}""");
+
+        var problems = ListenerProperties.Bind(properties.RootElement, new BindingContext { StackId = "stack", LogicalResourceId = "Listener" }).Problems;
+
+        Assert.Contains("Description holds half a character (a lone surrogate), which is no text.", problems.Select(problem => problem.ToString()));
     }
 
     [Fact]

@@ -1,7 +1,10 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using UdpGateway.Aws;
 using UdpGateway.Aws.Tests;
 using UdpGateway.Gateway.Tests.TestDoubles;
+using UdpGateway.Listeners.Storage;
+using UdpGateway.Tests;
 
 namespace UdpGateway.Provider.Tests.Fleets;
 
@@ -122,9 +125,109 @@ public sealed class FleetTests(MotoServer moto) : IClassFixture<MotoServer>
         Assert.Contains("Memory must be 512 to 2048 MiB in steps of 512 for a Cpu of 256; 4096 was given.", reason, StringComparison.Ordinal);
 
         Assert.True((await cloud.FleetAsync("Create", cloud.FleetProperties(image: ""))).Succeeded);
-        Assert.StartsWith("The fleet default has no gateway image. Publish one with `dotnet publish", (await cloud.ListenerAsync("Create", FleetCloud.ListenerProperties())).Reason, StringComparison.Ordinal);
+        Assert.Equal(
+            "The fleet default has no gateway image. Publish one from the provider's sources with `templates/publish-image --region REGION`, give the name that it prints to the parameter Image of the stack fleet, and deploy that stack again.",
+            (await cloud.ListenerAsync("Create", FleetCloud.ListenerProperties())).Reason);
         Assert.Equal("", await cloud.LeftOfListenersAsync());
+        Assert.DoesNotContain(cloud.Proxy.Calls, call => IsListenersSecret(call));
     }
+
+    [RequiresMotoFact]
+    public async Task The_limits_of_a_balancer_are_told_before_anything_is_made()
+    {
+        await using var cloud = await FleetCloud.StartAsync(moto);
+        var fleet = cloud.FleetProperties();
+        (fleet["PortRange"], fleet["DesiredCount"]) = ("30000-30001", "6");
+        Assert.True((await cloud.FleetAsync("Create", fleet)).Succeeded);
+
+        await cloud.FleetStore.TryClaimPortAsync("default", 30_000, "first", default);
+        Assert.Equal("Port 30000 of the fleet default is taken by the listener first; choose another Port or remove it.", await RefusalAsync(port: "30000"));
+        var vpc = (await cloud.Store.FindAsync<FleetRecord>("default", default))!.VpcId;
+        var foreign = await cloud.Balancing.CreateTargetGroupAsync(new TargetGroupInput($"foreign-{cloud.HealthPort}", vpc, 7000, cloud.HealthPort + 1, "/", new Dictionary<string, string>()), default);
+        await cloud.Balancing.CreateListenerAsync(cloud.LoadBalancerArn, 7000, foreign, new Dictionary<string, string>(), default);
+        Assert.Equal("Port 7000 of the fleet default's balancer has a listener that is not this provider's; choose another Port.", await RefusalAsync(port: "7000"));
+        await cloud.FleetStore.TryClaimPortAsync("default", 30_001, "second", default);
+        Assert.Equal("Every port from 30000 to 30001 of the fleet default is taken; give the fleet a larger PortRange, or the listener another Fleet.", await RefusalAsync());
+        for (var port = 40_000; port < 40_039; port++)
+            await cloud.FleetStore.TryClaimPortAsync("default", port, $"listener-{port}", default);
+        Assert.Equal(
+            "The fleet default has 6 tasks, and 2 times as many while a change is rolled out; a balancer takes 500 targets, which is enough for 41 listeners. Give the listener another Fleet, or the fleet a smaller DesiredCount.",
+            await RefusalAsync(port: "5000"));
+        fleet["DesiredCount"] = "1";
+        Assert.True((await cloud.FleetAsync("Update", fleet, "default")).Succeeded);
+        for (var port = 41_000; port < 41_008; port++)
+            await cloud.FleetStore.TryClaimPortAsync("default", port, $"listener-{port}", default);
+        Assert.Equal(
+            "The balancer of the fleet default has the 50 listeners that a Network Load Balancer takes; declare another Custom::UdpGatewayFleet and name it in the listener's Fleet.",
+            await RefusalAsync(port: "5000"));
+
+        Assert.DoesNotContain(cloud.Proxy.Calls, call => IsListenersSecret(call) || call.Operation is "CreateTargetGroup" or "CreateListener" or "AuthorizeSecurityGroupIngress");
+
+        async Task<string?> RefusalAsync(string? port = null)
+        {
+            var properties = FleetCloud.ListenerProperties();
+            if (port is not null)
+                properties["Port"] = port;
+            return (await cloud.ListenerAsync("Create", properties)).Reason;
+        }
+    }
+
+    [RequiresMotoFact]
+    public async Task What_ECS_and_the_balancer_report_is_in_the_reason()
+    {
+        await using var cloud = await FleetCloud.StartAsync(moto);
+        Assert.True((await cloud.FleetAsync("Create", cloud.FleetProperties())).Succeeded);
+        cloud.Proxy.Change = (call, answer) => Task.FromResult(call.Operation switch
+        {
+            "DescribeServices" => ProxiedAnswer.Json(Say(answer.Text)),
+            "DescribeTargetHealth" => answer with { Body = Encoding.UTF8.GetBytes(Unhealthy) },
+            _ => answer,
+        });
+
+        var unstarted = await cloud.ListenerAsync("Create", FleetCloud.ListenerProperties(), limit: TimeSpan.FromSeconds(8));
+
+        Assert.Equal(
+            "The listener was not served in the time that the request has. No gateway task has reported yet. ECS: (service default) was unable to place a task. Reason: Capacity is unavailable at this time.",
+            unstarted.Reason);
+        Assert.Equal("", await cloud.LeftOfListenersAsync());
+
+        using var stop = new CancellationTokenSource();
+        var reports = ReportAsync(cloud, stop.Token);
+        var unhealthy = await cloud.ListenerAsync("Create", FleetCloud.ListenerProperties(), limit: TimeSpan.FromSeconds(8));
+        await stop.CancelAsync();
+        await reports;
+
+        Assert.Equal(
+            "The listener was not served in the time that the request has. The balancer has no healthy target: 10.0.0.9 is unhealthy (Target.FailedHealthChecks: Health checks failed with these codes: [503]).",
+            unhealthy.Reason);
+        Assert.Equal("", await cloud.LeftOfListenersAsync());
+
+        static string Say(string services)
+        {
+            var answer = JsonNode.Parse(services)!;
+            foreach (var service in answer["services"]!.AsArray())
+                service!["events"] = new JsonArray(new JsonObject { ["message"] = "(service default) was unable to place a task. Reason: Capacity is unavailable at this time." });
+            return answer.ToJsonString();
+        }
+    }
+
+    private const string Unhealthy = """
+        <DescribeTargetHealthResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"><DescribeTargetHealthResult><TargetHealthDescriptions><member>
+        <Target><Id>10.0.0.9</Id><Port>30000</Port></Target><TargetHealth><State>unhealthy</State><Reason>Target.FailedHealthChecks</Reason><Description>Health checks failed with these codes: [503]</Description></TargetHealth>
+        </member></TargetHealthDescriptions></DescribeTargetHealthResult></DescribeTargetHealthResponse>
+        """;
+
+    private static async Task ReportAsync(FleetCloud cloud, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            var served = await cloud.Store.ReadRevisionAsync(CancellationToken.None);
+            await cloud.FleetStore.WriteReportAsync(new GatewayTaskReport { TaskId = "task", FleetName = "default", Address = "10.0.0.9", ServedRevision = served }, CancellationToken.None);
+            await Task.Delay(200, CancellationToken.None);
+        }
+    }
+
+    private static bool IsListenersSecret(ProxiedCall call) => call.Operation == "CreateSecret" && !call.Text.Contains("udp-gateway/fleet-", StringComparison.Ordinal);
 
     private static string ProviderUnderTestFunction(string name) => $"arn:aws:lambda:us-west-2:123456789012:function:{name}";
 

@@ -58,14 +58,16 @@ internal sealed class ProviderStacks : IAsyncDisposable
     }
 
     /// <summary>The provider's process as it is composed on AWS, but that its answers may go to a loopback address.</summary>
-    public static async Task<EmulatedFunction> ProviderFunctionAsync(MotoServer moto, FleetCloud cloud, LambdaEmulator lambda, CustomerAccount account, TimeSpan timeout)
+    /// <param name="program">Null takes the build of the tests.</param>
+    public static async Task<EmulatedFunction> ProviderFunctionAsync(
+        MotoServer moto, FleetCloud cloud, LambdaEmulator lambda, CustomerAccount account, TimeSpan timeout, string? program = null)
     {
         var own = await moto.Administrator.GetCredentialsAsync();
         return new EmulatedFunction
         {
             Name = Provider,
-            FileName = "dotnet",
-            Arguments = [EmulatedProvider.Program],
+            FileName = program ?? "dotnet",
+            Arguments = program is null ? [EmulatedProvider.Program] : [],
             Timeout = timeout,
             Environment =
             {
