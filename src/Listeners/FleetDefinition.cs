@@ -8,6 +8,9 @@ public sealed record FleetDefinition
     public const int DefaultHealthPort = 9101;
     public const int DefaultRelayPort = 9102;
 
+    /// <summary>Fargate's longest.</summary>
+    public const int LongestStopTimeoutSeconds = 120;
+
     /// <summary>What listeners call it, and the name of the ECS service.</summary>
     public required string Name { get; init; }
 
@@ -58,6 +61,9 @@ public sealed record FleetDefinition
 
     /// <summary>TCP port where tasks hand packets of packet sources to each other; their security group must admit itself there.</summary>
     public int RelayPort { get; init; } = DefaultRelayPort;
+
+    /// <summary>From a task's SIGTERM until ECS kills it; a task that drains for the usual time needs nearly all of it.</summary>
+    public int StopTimeoutSeconds { get; init; } = LongestStopTimeoutSeconds;
 
     /// <summary>Further environment variables of the gateway.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();

@@ -46,6 +46,8 @@ internal sealed record FleetDeclaration
 
     public int? RelayPort { get; init; }
 
+    public int? StopTimeoutSeconds { get; init; }
+
     public IReadOnlyList<(string Path, string Key, string Text)> Environment { get; init; } = [];
 }
 
@@ -115,10 +117,22 @@ public static class FleetProperties
             DomainName = properties.Text("DomainName"),
             HealthPort = properties.Integer("HealthPort"),
             RelayPort = properties.Integer("RelayPort"),
-            Environment = properties.Map("Environment", scalarKey: string.Empty),
+            StopTimeoutSeconds = properties.Integer("StopTimeoutSeconds"),
+            Environment = ReadEnvironment(properties),
         };
         properties.ReportUnknown();
         return declaration;
+    }
+
+    /// <summary>A map; or a list of NAME=VALUE, which a stack's parameter can be.</summary>
+    private static IReadOnlyList<(string Path, string Key, string Text)> ReadEnvironment(PropertyBinder properties)
+    {
+        const string Name = "Environment";
+        if (properties.IsObject(Name))
+            return properties.Map(Name, scalarKey: string.Empty);
+        // A parameter with an empty default gives a list of one empty string.
+        var entries = (properties.Texts(Name) ?? []).Where(entry => entry.Text.Length > 0);
+        return [.. entries.Select(entry => entry.Text.Split('=', 2) is [var variable, var value] ? (entry.Path, variable.Trim(), value) : (entry.Path, string.Empty, string.Empty))];
     }
 
     private static FleetDefinition Define(FleetDeclaration declaration)
@@ -149,6 +163,7 @@ public static class FleetProperties
             ClientCidr = declaration.ClientCidr ?? definition.ClientCidr,
             HealthPort = declaration.HealthPort ?? definition.HealthPort,
             RelayPort = declaration.RelayPort ?? definition.RelayPort,
+            StopTimeoutSeconds = declaration.StopTimeoutSeconds ?? definition.StopTimeoutSeconds,
         };
     }
 }

@@ -32,6 +32,8 @@ internal sealed class PropertyBinder
 
     public bool Has(string name) => Find(name) is not null;
 
+    public bool IsObject(string name) => Find(name) is { ValueKind: JsonValueKind.Object };
+
     /// <summary>Marks properties as expected without reading them.</summary>
     public void Accept(params ReadOnlySpan<string> names)
     {
@@ -207,7 +209,7 @@ internal sealed class PropertyBinder
             case JsonValueKind.String when TryGetText(value, out var text):
                 return text;
             case JsonValueKind.String:
-                _found.Problem(path, null, "holds half a character (a lone surrogate), which is no text", "text");
+                _found.Problem(path, null, "is no Unicode text (half a surrogate pair, or broken UTF-8)", "text");
                 return null;
             default:
                 _found.Problem(path, KindOf(value), sentence, "scalar");

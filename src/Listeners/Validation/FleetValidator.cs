@@ -20,6 +20,9 @@ internal sealed partial class FleetValidator : AbstractValidator<FleetDeclaratio
         [16_384] = (32_768, 122_880, 8192),
     };
 
+    /// <summary>Less is no time to send open batches and wait for their replies.</summary>
+    private const int ShortestStopTimeout = 20;
+
     public FleetValidator()
     {
         RuleFor(fleet => fleet.Name).Must(BeName).WithErrorCode("fleet_name").WithMessage(NameSentence);
@@ -50,6 +53,23 @@ internal sealed partial class FleetValidator : AbstractValidator<FleetDeclaratio
         RuleFor(fleet => fleet.RelayPort)
             .Must((fleet, port) => (port ?? FleetDefinition.DefaultRelayPort) != (fleet.HealthPort ?? FleetDefinition.DefaultHealthPort)).WithErrorCode("relay_port")
             .WithMessage("must not be the HealthPort, for tasks listen on both");
+        RuleFor(fleet => fleet.StopTimeoutSeconds)
+            .InclusiveBetween(ShortestStopTimeout, FleetDefinition.LongestStopTimeoutSeconds).WithErrorCode("stop_timeout")
+            .WithMessage($"must be from {ShortestStopTimeout} to {FleetDefinition.LongestStopTimeoutSeconds} seconds");
+        RuleFor(fleet => fleet.Environment).Custom(JudgeEnvironment);
+    }
+
+    // What the variables hold is not repeated: it may be a secret, however wrong the place.
+    private static void JudgeEnvironment(IReadOnlyList<(string Path, string Key, string Text)> environment, ValidationContext<FleetDeclaration> validation)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (path, name, _) in environment)
+        {
+            if (!VariablePattern().IsMatch(name))
+                validation.AddFailure(ListenerValidator.Failure(path, "must be an environment variable, as a member of a map or as NAME=VALUE in a list; names have letters, digits and underscores", "environment"));
+            else if (!names.Add(name))
+                validation.AddFailure(ListenerValidator.Failure(path, $"sets {name} a second time", "environment"));
+        }
     }
 
     internal static bool BeName(string? name) => name is not null && NamePattern().IsMatch(name);
@@ -68,6 +88,9 @@ internal sealed partial class FleetValidator : AbstractValidator<FleetDeclaratio
 
     private void Require(System.Linq.Expressions.Expression<Func<FleetDeclaration, string?>> property, string what, string code) =>
         RuleFor(property).NotEmpty().WithErrorCode(code).WithMessage($"is required and must be {what}");
+
+    [GeneratedRegex(@"\A[a-zA-Z_][a-zA-Z0-9_]{0,254}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex VariablePattern();
 
     [GeneratedRegex(@"\A[a-zA-Z0-9]([a-zA-Z0-9-]{0,62}[a-zA-Z0-9])?\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex NamePattern();

@@ -11,6 +11,9 @@ internal sealed class FleetService(IEcs ecs, IElasticLoadBalancingV2 balancing, 
     // A task that cannot start is started again and again; so often it is no accident.
     private const int FailedStarts = 3;
 
+    // A gateway sends open batches and waits for replies after it has drained.
+    private const int SecondsAfterDraining = 10;
+
     private static readonly TimeSpan RecentlyStopped = TimeSpan.FromMinutes(10);
 
     /// <exception cref="ProvisioningException">It cannot serve a fleet.</exception>
@@ -198,6 +201,9 @@ internal sealed class FleetService(IEcs ecs, IElasticLoadBalancingV2 balancing, 
             ["UDPGW_DOMAIN"] = fleet.DomainName,
             ["UDPGW_HEALTH_PORT"] = definition.HealthPort.ToString(System.Globalization.CultureInfo.InvariantCulture),
         };
+        // The gateway's own drain time is for the longest stop timeout; a shorter one leaves as much for the rest.
+        if (definition.StopTimeoutSeconds < FleetDefinition.LongestStopTimeoutSeconds)
+            environment.TryAdd("UDPGW_DRAIN_SECONDS", (definition.StopTimeoutSeconds - SecondsAfterDraining).ToString(System.Globalization.CultureInfo.InvariantCulture));
         if (fleet.RelaySecretId is { } relaySecret)
         {
             environment["UDPGW_RELAY_SECRET"] = relaySecret;
@@ -206,16 +212,13 @@ internal sealed class FleetService(IEcs ecs, IElasticLoadBalancingV2 balancing, 
 
         return new TaskDefinitionInput(
             FamilyOf(fleet), "gateway", definition.Image, definition.Cpu, definition.Memory, definition.Architecture, definition.TaskRoleArn, definition.ExecutionRoleArn,
-            definition.LogGroupName, options.Region, options.StopTimeout, options.HealthCheckCommand, environment, ProvisioningTags.Of(options.TableName, fleet));
+            definition.LogGroupName, options.Region, TimeSpan.FromSeconds(definition.StopTimeoutSeconds), options.HealthCheckCommand, environment, ProvisioningTags.Of(options.TableName, fleet));
     }
 }
 
 /// <param name="TableName">The DynamoDB table that tasks follow.</param>
 internal sealed record FleetServiceOptions(string Region, string TableName, TimeProvider Time)
 {
-    /// <summary>Fargate's longest.</summary>
-    public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(120);
-
     /// <summary>The gateway's image asks the gateway in it; it has no shell.</summary>
     public IReadOnlyList<string> HealthCheckCommand { get; init; } = ["/app/UdpGateway.Gateway", "--health"];
 }

@@ -186,13 +186,13 @@ public sealed class ListenerValidationTests
     }
 
     [Fact]
-    public void Says_of_half_a_character_that_it_is_no_text()
+    public void Says_of_half_a_surrogate_pair_that_it_is_no_text()
     {
         using var properties = JsonDocument.Parse("""{"Description":"\ud800"}""");
 
         var problems = ListenerProperties.Bind(properties.RootElement, new BindingContext { StackId = "stack", LogicalResourceId = "Listener" }).Problems;
 
-        Assert.Contains("Description holds half a character (a lone surrogate), which is no text.", problems.Select(problem => problem.ToString()));
+        Assert.Contains("Description is no Unicode text (half a surrogate pair, or broken UTF-8).", problems.Select(problem => problem.ToString()));
     }
 
     [Fact]

@@ -173,6 +173,27 @@ public sealed class FleetTests(MotoServer moto) : IClassFixture<MotoServer>
     }
 
     [RequiresMotoFact]
+    public async Task A_task_has_what_the_fleet_says()
+    {
+        await using var cloud = await FleetCloud.StartAsync(moto);
+        var fleet = cloud.FleetProperties();
+        (fleet["Cpu"], fleet["Memory"], fleet["Architecture"], fleet["StopTimeoutSeconds"]) = ("1024", "2048", "ARM64", "60");
+        fleet["Environment"] = new JsonArray("UDPGW_ROTATION_GRACE_HOURS=1");
+
+        Assert.True((await cloud.FleetAsync("Create", fleet)).Succeeded);
+
+        var task = JsonNode.Parse(cloud.Proxy.Calls.Single(call => call.Operation == "RegisterTaskDefinition").Text)!;
+        var container = task["containerDefinitions"]![0]!;
+        var environment = container["environment"]!.AsArray().ToDictionary(variable => variable!["name"]!.GetValue<string>(), variable => variable!["value"]!.GetValue<string>());
+        Assert.Equal(("1024", "2048", "ARM64"), (task["cpu"]!.GetValue<string>(), task["memory"]!.GetValue<string>(), task["runtimePlatform"]!["cpuArchitecture"]!.GetValue<string>()));
+        Assert.Equal((FleetCloud.Role, FleetCloud.Role), (task["taskRoleArn"]!.GetValue<string>(), task["executionRoleArn"]!.GetValue<string>()));
+        Assert.Equal(("/udp-gateway/default", 60), (container["logConfiguration"]!["options"]!["awslogs-group"]!.GetValue<string>(), container["stopTimeout"]!.GetValue<int>()));
+        Assert.Equal(["CMD", "/app/UdpGateway.Gateway", "--health"], container["healthCheck"]!["command"]!.AsArray().Select(part => part!.GetValue<string>()));
+        Assert.Equal(("1", "50", cloud.TableName), (environment["UDPGW_ROTATION_GRACE_HOURS"], environment["UDPGW_DRAIN_SECONDS"], environment["UDPGW_TABLE"]));
+        Assert.Contains(task["tags"]!.AsArray(), tag => tag!["key"]!.GetValue<string>() == "udp-gateway:installation" && tag["value"]!.GetValue<string>() == cloud.TableName);
+    }
+
+    [RequiresMotoFact]
     public async Task What_ECS_and_the_balancer_report_is_in_the_reason()
     {
         await using var cloud = await FleetCloud.StartAsync(moto);
