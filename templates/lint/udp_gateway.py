@@ -112,6 +112,7 @@ FLEET = {
     "DomainName": ANY,
     "HealthPort": ANY,
     "RelayPort": ANY,
+    "StopTimeoutSeconds": ANY,
     "Environment": ANY,
 }
 
