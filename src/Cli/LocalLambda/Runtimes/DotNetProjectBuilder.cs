@@ -32,6 +32,8 @@ internal sealed partial class DotNetProjectBuilder(string stateDirectory, ILogge
             : throw new LocalLambdaException($"{directory} holds several project files ({string.Join(", ", projects.Select(Path.GetFileName))}); a function's folder holds one.");
     }
 
+    public static bool IsProject(string path) => ProjectPatterns.Any(pattern => path.EndsWith(pattern[1..], StringComparison.Ordinal)) && File.Exists(path);
+
     /// <summary>The next <see cref="BuildAsync"/> of a project builds it again.</summary>
     public void ForgetBuilds() => _built.Clear();
 

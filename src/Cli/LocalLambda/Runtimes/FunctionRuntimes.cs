@@ -91,7 +91,7 @@ internal sealed partial class FunctionRuntimes(string stateDirectory, ILogger lo
 
     private async Task<LaunchCommand> DotNetAsync(LocalFunction function, CancellationToken cancellationToken)
     {
-        var project = DotNetProjectBuilder.FindProject(CodeDirectory(function)) ?? throw new LocalLambdaException(
+        var project = FindProject(CodeDirectory(function), function) ?? throw new LocalLambdaException(
             $"Function {function.LogicalId}: {function.CodeDirectory} holds no project file (*.csproj, *.fsproj, *.vbproj).");
         var build = await _builder.BuildAsync(function, project, cancellationToken);
         // A handler that is only an assembly's name means a program with its own runtime loop.
@@ -111,7 +111,7 @@ internal sealed partial class FunctionRuntimes(string stateDirectory, ILogger lo
     private async Task<LaunchCommand> ProvidedAsync(LocalFunction function, CancellationToken cancellationToken)
     {
         var directory = CodeDirectory(function);
-        if (DotNetProjectBuilder.FindProject(directory) is { } project) return Program(function, await _builder.BuildAsync(function, project, cancellationToken));
+        if (FindProject(directory, function) is { } project) return Program(function, await _builder.BuildAsync(function, project, cancellationToken));
 
         var bootstrap = Path.Combine(directory, "bootstrap");
         if (Executables.IsExecutable(bootstrap))
@@ -119,6 +119,9 @@ internal sealed partial class FunctionRuntimes(string stateDirectory, ILogger lo
         throw new LocalLambdaException(
             $"Function {function.LogicalId}: {directory} holds neither a .NET project nor an executable file named 'bootstrap', which runtime {function.Runtime} needs.");
     }
+
+    private static string? FindProject(string directory, LocalFunction function) =>
+        DotNetProjectBuilder.FindProject(directory) ?? MakefileProject.Find(directory, function.LogicalId);
 
     private static LaunchCommand Program(LocalFunction function, DotNetBuild build)
     {
