@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using UdpGateway.Cli.Templates;
 using UdpGateway.Listeners;
 
@@ -12,8 +14,11 @@ namespace UdpGateway.Cli.LocalStack;
 /// references find them by name and by ARN. A generated secret is made once and stays over restarts. A declaration without
 /// SecretString and GenerateSecretString makes a secret without a value, as on AWS.
 /// </summary>
-internal sealed class TemplateSecrets(ISecretStore store)
+internal sealed partial class TemplateSecrets(ISecretStore store)
 {
+    /// <summary>Parameters of the SSM parameter store are kept beside the secrets; a colon is in no secret's name.</summary>
+    private const string ParameterPrefix = "ssm:";
+
     private const string Lowercase = "abcdefghijklmnopqrstuvwxyz";
     private const string Uppercase = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     private const string Digits = "0123456789";
@@ -43,6 +48,13 @@ internal sealed class TemplateSecrets(ISecretStore store)
                 empty.Add(resource.LogicalId);
         }
 
+        foreach (var resource in template.Resources.Where(resource => resource.Type == "AWS::SSM::Parameter"))
+        {
+            var properties = template.EvaluateProperties(resource);
+            if (properties.FindText("Value") is { } value && TemplateEvaluator.FindUnresolved(properties) is null)
+                await store.WriteAsync(ParameterPrefix + (properties.FindText("Name") ?? new ResourceValues(template.Settings).GeneratedName(resource)), value, cancellationToken);
+        }
+
         foreach (var (name, file) in given)
             await store.WriteAsync(name, await ReadAsync(name, file, cancellationToken), cancellationToken);
         return empty;
@@ -55,26 +67,55 @@ internal sealed class TemplateSecrets(ISecretStore store)
         foreach (var (name, value) in function.Environment)
         {
             var path = $"Resources.{function.LogicalId}.Properties.Environment.Variables.{name}";
-            if (!value.Contains("{{resolve:", StringComparison.Ordinal))
+            var text = new StringBuilder();
+            var rest = 0;
+            foreach (Match match in DynamicReference().Matches(value))
             {
-                resolved[name] = value;
+                text.Append(value, rest, match.Index - rest);
+                rest = match.Index + match.Length;
+                text.Append(await ResolveAsync(match, function.Location, path, problems, cancellationToken));
             }
-            else if (!SecretReferenceText.TryParse(value, out var reference, out var fault))
-            {
-                problems.Report(function.Location, path, $"The reference {fault}.");
-            }
-            else
-            {
-                var secret = await store.ReadAsync(reference, cancellationToken);
-                if (secret.Value is { } text)
-                    resolved[name] = text;
-                else
-                    problems.Report(function.Location, path, $"The secret {reference.SecretId} does not exist here, or not in the form that the reference names; give it with --secret NAME=FILE.");
-            }
+
+            resolved[name] = text.Append(value, rest, value.Length - rest).ToString();
         }
 
         return resolved;
     }
+
+    /// <summary>Null when the problem is reported.</summary>
+    private async Task<string?> ResolveAsync(Match reference, SourceLocation location, string path, ProblemList problems, CancellationToken cancellationToken)
+    {
+        switch (reference.Groups["service"].Value)
+        {
+            case "ssm":
+                // A version after the name counts what the parameter store has seen; here there is only what is now.
+                var name = reference.Groups["rest"].Value.Split(':')[0];
+                var parameter = await store.ReadAsync(new SecretReference(ParameterPrefix + name), cancellationToken);
+                if (parameter.Value is null)
+                    parameter = await store.ReadAsync(new SecretReference(name), cancellationToken);
+                if (parameter.Value is null)
+                    problems.Report(location, path, $"The parameter {name} of the SSM parameter store does not exist here; declare it as an AWS::SSM::Parameter, or give it with --secret {name}=FILE.");
+                return parameter.Value;
+            case "ssm-secure":
+                problems.Report(location, path, "CloudFormation resolves no ssm-secure reference in the environment of a function; read the parameter in the function.");
+                return null;
+            default:
+                if (!SecretReferenceText.TryParse(reference.Value, out var secretReference, out var fault))
+                {
+                    problems.Report(location, path, $"The reference {fault}.");
+                    return null;
+                }
+
+                var secret = await store.ReadAsync(secretReference, cancellationToken);
+                if (secret.Value is null)
+                    problems.Report(location, path, $"The secret {secretReference.SecretId} does not exist here, or not in the form that the reference names; give it with --secret NAME=FILE.");
+                return secret.Value;
+        }
+    }
+
+    // A reference holds no braces; one that does is left to SecretReferenceText to complain about.
+    [GeneratedRegex(@"\{\{resolve:(?<service>[a-z-]*):?(?<rest>.*?)\}\}|\{\{resolve:.*\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.Singleline, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex DynamicReference();
 
     private static async Task<string> ReadAsync(string name, string file, CancellationToken cancellationToken)
     {

@@ -104,6 +104,55 @@ public sealed class TemplateSecretsTests : IDisposable
         Assert.Equal(new Dictionary<string, string> { ["A"] = "hush", ["B"] = "plain" }, environment);
     }
 
+    [Fact]
+    public async Task Resolves_parameters_and_several_references_in_one_text()
+    {
+        var file = _text.Write("given.txt", "given\n");
+        var template = await StoreAsync("""
+            Resources:
+              Key: {Type: "AWS::SecretsManager::Secret", Properties: {Name: key, SecretString: hush}}
+              Stage: {Type: "AWS::SSM::Parameter", Properties: {Name: /app/stage, Type: String, Value: dev}}
+              Echo:
+                Type: AWS::Lambda::Function
+                Properties:
+                  Runtime: python3.12
+                  Handler: index.handler
+                  Code: {ZipFile: x}
+                  Environment: {Variables: {A: "{{resolve:ssm:/app/stage:3}}-{{resolve:secretsmanager:key}}!", B: "{{resolve:ssm:/app/given}}"}}
+            """, ("/app/given", file));
+
+        var environment = await new TemplateSecrets(_store).ResolveAsync(Assert.Single(template.Functions()), _text.Problems, default);
+
+        Assert.Equal(new Dictionary<string, string> { ["A"] = "dev-hush!", ["B"] = "given" }, environment);
+        Assert.Empty(_text.Lines);
+    }
+
+    [Theory]
+    [InlineData("{{resolve:ssm:/none}}", "The parameter /none of the SSM parameter store does not exist here; declare it as an AWS::SSM::Parameter, or give it with --secret /none=FILE.")]
+    [InlineData("{{resolve:ssm-secure:/none:1}}", "CloudFormation resolves no ssm-secure reference in the environment of a function; read the parameter in the function.")]
+    [InlineData("{{resolve:secretsmanager:none}}", "The secret none does not exist here, or not in the form that the reference names; give it with --secret NAME=FILE.")]
+    [InlineData("{{resolve:secretsmanager:none", "The reference must be exactly one reference of the form {{resolve:secretsmanager:name-or-arn:SecretString:json-key:version-stage:version-id}}, with nothing before or after it.")]
+    public async Task Says_why_a_reference_cannot_be_resolved(string reference, string sentence)
+    {
+        var template = _text.LoadValid($"""
+            Resources:
+              Echo:
+                Type: AWS::Lambda::Function
+                Properties:
+                  Runtime: python3.12
+                  Handler: index.handler
+                  Code:
+                    ZipFile: x
+                  Environment:
+                    Variables:
+                      A: "{reference}"
+            """);
+
+        await new TemplateSecrets(_store).ResolveAsync(Assert.Single(template.Functions()), _text.Problems, default);
+
+        Assert.Equal(["template.yaml:2: Resources.Echo.Properties.Environment.Variables.A: " + sentence], _text.Lines);
+    }
+
     [Theory]
     [InlineData("{PasswordLength: 9999}", "PasswordLength: '9999' is not a length of 1 to 4096.")]
     [InlineData("{GenerateStringKey: k, SecretStringTemplate: nonsense}", "SecretStringTemplate: This is no JSON.")]
