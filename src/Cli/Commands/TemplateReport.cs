@@ -36,7 +36,7 @@ internal sealed class TemplateReport(string file, int listeners, ProblemList pro
     private void WriteLines(TextWriter output, TextWriter error)
     {
         foreach (var note in problems.Notes)
-            output.WriteLine($"note: {note}");
+            output.WriteLine($"note: {note.ToNote()}");
         foreach (var problem in problems.Problems)
             error.WriteLine(problem);
         if (IsValid)
@@ -55,23 +55,26 @@ internal sealed class TemplateReport(string file, int listeners, ProblemList pro
             ["Path"] = problem.Path,
             ["Message"] = problem.Sentence,
         })]),
-        ["Notes"] = new JsonArray([.. problems.Notes.Select(note => (JsonNode)note)]),
+        ["Notes"] = new JsonArray([.. problems.Notes.Select(note => (JsonNode)note.ToNote())]),
     };
 
     // https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions#setting-an-error-message
     private void WriteAnnotations(TextWriter output)
     {
         foreach (var note in problems.Notes)
-            output.WriteLine($"::notice file={Property(file)}::{Message(note)}");
+            Annotate("notice", note);
         foreach (var problem in problems.Problems)
-        {
-            var line = problem.Location is { Line: > 0 and var number } ? $",line={number}" : "";
-            var title = problem.Path is { Length: > 0 } path ? $",title={Property(path)}" : "";
-            output.WriteLine($"::error file={Property(problem.Location?.File ?? file)}{line}{title}::{Message(problem.Sentence)}");
-        }
+            Annotate("error", problem);
 
         if (IsValid)
             output.WriteLine(Verdict);
+
+        void Annotate(string level, TemplateProblem found)
+        {
+            var line = found.Location is { Line: > 0 and var number } ? $",line={number}" : "";
+            var title = found.Path is { Length: > 0 } path ? $",title={Property(path)}" : "";
+            output.WriteLine($"::{level} file={Property(found.Location?.File ?? file)}{line}{title}::{Message(found.Sentence)}");
+        }
 
         static string Message(string text) => text.Replace("%", "%25", StringComparison.Ordinal).Replace("\r", "%0D", StringComparison.Ordinal).Replace("\n", "%0A", StringComparison.Ordinal);
 

@@ -31,7 +31,7 @@ internal static class ValidateCommand
                 template.Check();
                 listeners = DeclaredListeners.Check(template, problems);
                 foreach (var function in template.Functions().Where(function => function.Obstacle is not null))
-                    problems.Note($"{function.Location}: Resources.{function.LogicalId}: {function.Obstacle} `up` cannot run it.");
+                    problems.Note(function.Location, "Resources." + function.LogicalId, $"{function.Obstacle} `up` cannot run it.");
             }
 
             var report = new TemplateReport(file, listeners, problems);

@@ -45,7 +45,7 @@ internal sealed class StackWatch(RunningStack stack, Template template, string s
             var problems = new ProblemList();
             var next = read(problems);
             foreach (var note in problems.Notes)
-                say($"note: {note}");
+                say($"note: {note.ToNote()}");
             // Also when the update fails: the file that mends it may be one that only the new template includes.
             _template = next;
             _templateFiles = Take(next.Files, stateDirectory);

@@ -19,7 +19,7 @@ internal static class DeclaredFunctions
             if (function.Obstacle is { } obstacle && sent.Contains($":function:{function.FunctionName}", StringComparison.Ordinal))
                 problems.Report(function.Location, path, obstacle);
             else if (function.Obstacle is not null)
-                problems.Note($"{function.Location}: {path} is not run. {function.Obstacle}");
+                problems.Note(function.Location, path, $"The function is not run. {function.Obstacle}");
         }
     }
 }

@@ -11,6 +11,10 @@ internal static class DeclaredListeners
     /// <summary>Reports each problem at the line of its property. Returns how many listeners there are.</summary>
     public static int Check(Template template, ProblemList problems)
     {
+        // The provider never sees it missing: without it nobody would be called.
+        foreach (var resource in template.Resources.Where(resource => resource.IsUdpGatewayResource && !resource.Properties.TryGet("ServiceToken", out _) && !resource.Properties.IsIncomplete))
+            problems.Report(resource.Location, Template.PropertiesPath(resource) + ".ServiceToken", "is required; CloudFormation sends the resource's events there.");
+
         var functionArns = template.FunctionArns();
         var listeners = template.Resources.Where(resource => resource.IsListener).ToList();
         foreach (var listener in listeners)
@@ -31,7 +35,7 @@ internal static class DeclaredListeners
     {
         if (!resource.IsDestinationArn && !resource.IsPacketSource)
         {
-            problems.Note($"{resource.Location}: Resources.{resource.LogicalId}: the properties of {resource.Type} are not checked; this version does not serve it.{Suggestion.For(resource.Type, TemplateResource.ServedTypes)}");
+            problems.Note(resource.Location, "Resources." + resource.LogicalId, $"the properties of {resource.Type} are not checked; this version does not serve it.{Suggestion.For(resource.Type, TemplateResource.ServedTypes)}");
         }
         else if (Read(template, resource) is var (properties, element))
         {
@@ -60,7 +64,7 @@ internal static class DeclaredListeners
                 continue;
             if (isExact && template.Settings.UsePlaceholders && node is ScalarNode { IsEmptyDefault: true })
             {
-                problems.Note($"{node.Location}: {Template.PropertiesPath(resource)}.{problem.Path}: its parameter has an empty default; `up` needs a value: {problem.Sentence}.");
+                problems.Note(node.Location, $"{Template.PropertiesPath(resource)}.{problem.Path}", $"its parameter has an empty default; `up` needs a value: {problem.Sentence}.");
                 continue;
             }
 
@@ -68,7 +72,7 @@ internal static class DeclaredListeners
         }
 
         foreach (var warning in warnings)
-            problems.Note($"{Find(properties, warning.Path).Node.Location}: {Template.PropertiesPath(resource)}.{warning.Path}: {Sentence(warning)}");
+            problems.Note(Find(properties, warning.Path).Node.Location, $"{Template.PropertiesPath(resource)}.{warning.Path}", Sentence(warning));
     }
 
     private static string Sentence(PropertyProblem problem) =>

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace UdpGateway.Cli.Templates;
 
 /// <summary>Orders resources by what they name in DependsOn, Ref, Fn::GetAtt and Fn::Sub.</summary>
@@ -32,8 +34,15 @@ internal sealed class DependencyOrder
             return;
         if (_inProgress.Contains(resource.LogicalId))
         {
+            _evaluator.CircleIsReported = true;
             var cycle = _inProgress.SkipWhile(name => name != resource.LogicalId).Append(resource.LogicalId);
             _problems.Report(resource.Location, "Resources." + resource.LogicalId, $"The resources depend on each other in a circle: {string.Join(" -> ", cycle)}.");
+            return;
+        }
+
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        {
+            _problems.Report(resource.Location, "Resources." + resource.LogicalId, "The resources depend on each other in too long a chain.");
             return;
         }
 

@@ -33,7 +33,7 @@ internal ref struct JsonTemplateReader
         catch (JsonException exception)
         {
             var end = exception.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
-            var sentence = end < 0 ? exception.Message : exception.Message[..end];
+            var sentence = (end < 0 ? exception.Message : exception.Message[..end]).Replace(" Change the reader options.", "", StringComparison.Ordinal);
             throw new TemplateSyntaxException(new SourceLocation(file, (int)(exception.LineNumber ?? 0) + 1), $"This is not valid JSON: {sentence}");
         }
         catch (InvalidOperationException)

@@ -5,6 +5,8 @@ namespace UdpGateway.Cli.Templates;
 /// </summary>
 internal static class ServerlessTransform
 {
+    private static readonly string[] GlobalSections = ["Function", "Api", "HttpApi", "SimpleTable", "StateMachine", "LayerVersion", "CapacityProvider", "WebSocketApi"];
+
     public static IReadOnlyList<TemplateResource> Apply(IReadOnlyList<TemplateResource> declared, MapNode? globals, bool usesServerless, ProblemList problems)
     {
         if (!usesServerless)
@@ -13,6 +15,12 @@ internal static class ServerlessTransform
                 problems.Report(globals.Location, "Globals", "The section Globals needs 'Transform: AWS::Serverless-2016-10-31'.");
             foreach (var resource in declared.Where(resource => resource.Type.StartsWith("AWS::Serverless::", StringComparison.Ordinal)))
                 problems.Report(resource.Location, "Resources." + resource.LogicalId, $"The type {resource.Type} needs 'Transform: AWS::Serverless-2016-10-31'.");
+        }
+
+        foreach (var entry in (usesServerless ? globals?.Entries : null) ?? [])
+        {
+            if (!GlobalSections.Contains(entry.Key))
+                problems.Report(entry.KeyLocation, "Globals", $"SAM has no Globals for '{entry.Key}'.{Suggestion.For(entry.Key, GlobalSections)}");
         }
 
         var functionGlobals = globals?.Find("Function") as MapNode;

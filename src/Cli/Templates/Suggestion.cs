@@ -3,10 +3,16 @@ namespace UdpGateway.Cli.Templates;
 /// <summary>Finds what somebody who mistyped a name probably meant.</summary>
 internal static class Suggestion
 {
+    /// <summary>Longer than any name; comparing texts of any length would cost their product.</summary>
+    private const int MaxLength = 100;
+
     /// <summary><c> Did you mean 'X'?</c> with a leading space, or nothing.</summary>
     public static string For(string given, IEnumerable<string> known)
     {
+        if (given.Length > MaxLength)
+            return "";
         var best = known
+            .Where(name => name.Length <= MaxLength)
             .Select(name => (Name: name, Distance: Distance(given, name)))
             .OrderBy(candidate => candidate.Distance)
             .FirstOrDefault();

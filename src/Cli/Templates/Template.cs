@@ -9,6 +9,9 @@ internal sealed class Template
     private static readonly string[] ResourceAttributes =
         ["Type", "Properties", "Condition", "DependsOn", "Metadata", "DeletionPolicy", "UpdateReplacePolicy", "CreationPolicy", "UpdatePolicy", "Connectors", "IgnoreGlobals"];
 
+    /// <summary>CloudFormation's limit.</summary>
+    private const int MaxResources = 500;
+
     private readonly MapNode? _outputs;
     private readonly ProblemList _problems;
 
@@ -48,21 +51,26 @@ internal sealed class Template
             return null;
         }
 
-        foreach (var entry in root.Entries.Where(entry => !Sections.Contains(entry.Key) && entry.Key != "Fn::Transform"))
-            problems.Report(entry.KeyLocation, entry.Key, $"A template has no section '{entry.Key}'.{Suggestion.For(entry.Key, Sections)}");
-
         var parameters = new TemplateParameters(settings, problems);
         parameters.Read(root.Find("Parameters"));
         var evaluator = new TemplateEvaluator(settings, parameters, problems);
         var transforms = new TemplateTransforms(directory, settings, evaluator, problems);
         transforms.ReadDeclared(root.Find("Transform"));
         root = transforms.Expand(root);
+        foreach (var entry in root.Entries.Where(entry => !Sections.Contains(entry.Key)))
+            problems.Report(entry.KeyLocation, entry.Key, $"A template has no section '{entry.Key}'.{Suggestion.For(entry.Key, Sections)}");
 
         evaluator.Mappings = Section(root, "Mappings", problems);
         evaluator.Conditions = Section(root, "Conditions", problems);
         var section = Section(root, "Resources", problems);
-        if (section is null or { Entries.Count: 0, IsIncomplete: false })
+        if (section is null or { Entries.Count: 0, IsIncomplete: false } && !root.IsIncomplete)
             problems.Report(root.Location, "Resources", "The template declares no resources.");
+        if (section?.Entries.Count > MaxResources)
+        {
+            problems.Report(section.Location, "Resources", $"The template declares {section.Entries.Count} resources; CloudFormation takes at most {MaxResources}.");
+            return null;
+        }
+
         var declared = section?.Entries.Select(entry => ReadResource(entry, problems)).OfType<TemplateResource>().ToList() ?? [];
         var resources = ServerlessTransform.Apply(declared, Section(root, "Globals", problems), transforms.UsesServerless, problems);
         evaluator.Resources = resources.ToDictionary(resource => resource.LogicalId);
@@ -75,9 +83,16 @@ internal sealed class Template
         return new Template(directory, settings, evaluator, ordered, Section(root, "Outputs", problems), problems) { Files = [file, .. transforms.IncludedFiles] };
     }
 
+    /// <summary>The same template with one more resource, before its own.</summary>
+    public Template With(TemplateResource first) => new(Directory, Settings, Evaluator, [first, .. Resources], _outputs, _problems) { Files = Files };
+
     /// <summary>Evaluates the properties of a resource; problems are reported and leave <see cref="UnresolvedNode"/>s.</summary>
     public MapNode EvaluateProperties(TemplateResource resource) =>
-        (MapNode)Evaluator.Evaluate(resource.Properties, PropertiesPath(resource))!;
+        Evaluator.Evaluate(resource.Properties, PropertiesPath(resource)) as MapNode ?? Unknown(resource.Location);
+
+    /// <summary>Properties about which nothing can be said, because of a problem that is reported.</summary>
+    private static MapNode Unknown(SourceLocation location) =>
+        new(location, [new MapEntry("", location, new UnresolvedNode(location))]) { IsIncomplete = true };
 
     public static string PropertiesPath(TemplateResource resource) => $"Resources.{resource.LogicalId}.Properties";
 
@@ -94,8 +109,12 @@ internal sealed class Template
                 continue;
             }
 
+            if (output.Find("Condition") is not (null or ScalarNode))
+                _problems.Report(entry.KeyLocation, path + ".Condition", "This must be the name of a condition.");
             if (output.FindText("Condition") is { } condition && Evaluator.Condition(condition, entry.KeyLocation, path) != true)
                 continue;
+            if ((output.Find("Export") as MapNode)?.Find("Name") is { } export)
+                Evaluator.Evaluate(export, path + ".Export.Name");
             switch (Evaluator.Evaluate(value, path + ".Value"))
             {
                 case ScalarNode scalar:
@@ -165,10 +184,19 @@ internal sealed class Template
             return null;
         }
 
+        if (declaration.Find("Condition") is not (null or ScalarNode))
+            problems.Report(entry.KeyLocation, path + ".Condition", "This must be the name of a condition.");
+        if (declaration.Find("DependsOn") is { } dependsOn && dependsOn is not ScalarNode && (dependsOn is not ListNode several || several.Items.Any(item => item is not ScalarNode)))
+            problems.Report(dependsOn.Location, path + ".DependsOn", "This must be the name of a resource, or a list of names.");
         var properties = declaration.Find("Properties");
+        var known = Unknown(entry.KeyLocation);
         if (properties is not (null or MapNode or ScalarNode { Kind: ScalarKind.Null }))
             problems.Report(properties.Location, path + ".Properties", "Properties must be a map.");
-        return new TemplateResource(entry.Key, type, entry.KeyLocation, properties as MapNode ?? new MapNode(entry.KeyLocation, []))
+        else if (properties is MapNode { Entries: [{ Key: var function }] } && TemplateEvaluator.IsFunction(function))
+            problems.Report(properties.Location, path + ".Properties", $"Properties must be a map; CloudFormation takes {function} only for the single properties.");
+        else
+            known = properties as MapNode ?? new MapNode(entry.KeyLocation, []);
+        return new TemplateResource(entry.Key, type, entry.KeyLocation, known)
         {
             Condition = declaration.FindText("Condition"),
             DependsOn = declaration.Find("DependsOn") switch

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace UdpGateway.Cli.Templates;
 
 /// <summary>The Conditions section.</summary>
@@ -34,6 +36,12 @@ internal sealed partial class TemplateEvaluator
             return null;
         }
 
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        {
+            problems.Report(location, path, "The conditions depend on each other in too long a chain.");
+            return null;
+        }
+
         _conditionsInProgress.Add(name);
         var value = ConditionExpression(expression, "Conditions." + name);
         _conditionsInProgress.RemoveAt(_conditionsInProgress.Count - 1);
@@ -56,9 +64,12 @@ internal sealed partial class TemplateEvaluator
             case "Fn::Equals" when call.Value is ListNode { Items: [var left, var right] }:
                 var first = Evaluate(left, path);
                 var second = Evaluate(right, path);
-                if (first is null or UnresolvedNode || second is null or UnresolvedNode)
+                if (first is UnresolvedNode || second is UnresolvedNode)
                     return null;
-                return AreEqual(first, second);
+                if (first is not null && second is not null)
+                    return AreEqual(first, second);
+                problems.Report(call.KeyLocation, path, "Fn::Equals cannot compare AWS::NoValue.");
+                return null;
             case "Fn::Not" when call.Value is ListNode { Items: [var negated] }:
                 return !ConditionExpression(negated, path);
             case "Fn::And" when call.Value is ListNode { Items.Count: >= 2 and <= 10 } all:

@@ -18,12 +18,19 @@ internal sealed partial class TemplateEvaluator
         return Evaluate(list, path) switch
         {
             ListNode values when values.Items.OfType<UnresolvedNode>().FirstOrDefault() is { } unresolved => unresolved,
-            ListNode values when values.Items.All(item => item is ScalarNode) =>
-                new ScalarNode(location, string.Join(delimiter.Text, values.Items.Select(item => ((ScalarNode)item).Text))) { IsPlaceholder = IsPlaceholder(values) },
+            ListNode values when values.Items.All(item => item is ScalarNode) => JoinTexts(delimiter.Text, values, location, path),
             UnresolvedNode unresolved => unresolved,
             ScalarNode { IsPlaceholder: true } placeholder => placeholder,
             _ => problems.Unresolved(location, path, "The second argument of Fn::Join must be a list of texts."),
         };
+    }
+
+    private TemplateNode JoinTexts(string delimiter, ListNode values, SourceLocation location, string path)
+    {
+        var length = values.Items.Sum(item => (long)((ScalarNode)item).Text.Length + delimiter.Length);
+        return length > MaxTextLength
+            ? TooLong("Fn::Join", location, path)
+            : new ScalarNode(location, string.Join(delimiter, values.Items.Select(item => ((ScalarNode)item).Text))) { IsPlaceholder = IsPlaceholder(values) };
     }
 
     private TemplateNode Select(TemplateNode argument, SourceLocation location, string path)
@@ -95,19 +102,24 @@ internal sealed partial class TemplateEvaluator
 
     private TemplateNode ToJsonString(TemplateNode argument, SourceLocation location, string path)
     {
+        RequireLanguageExtensions("Fn::ToJsonString", location, path);
         var value = Evaluate(argument, path);
         if (value is not (MapNode or ListNode))
             return value as UnresolvedNode ?? problems.Unresolved(location, path, "Fn::ToJsonString takes a map or a list.");
         return FindUnresolved(value) ?? (TemplateNode)new ScalarNode(location, CloudFormationJson.ToTypedJson(value)!.ToJsonString(Unescaped)) { IsPlaceholder = IsPlaceholder(value) };
     }
 
-    private TemplateNode Length(TemplateNode argument, SourceLocation location, string path) => Evaluate(argument, path) switch
+    private TemplateNode Length(TemplateNode argument, SourceLocation location, string path)
     {
-        ListNode list => new ScalarNode(location, list.Items.Count.ToString(CultureInfo.InvariantCulture), ScalarKind.Number) { IsPlaceholder = IsPlaceholder(list) },
-        UnresolvedNode unresolved => unresolved,
-        ScalarNode { IsPlaceholder: true } => new ScalarNode(location, "1", ScalarKind.Number) { IsPlaceholder = true },
-        _ => problems.Unresolved(location, path, "Fn::Length takes a list."),
-    };
+        RequireLanguageExtensions("Fn::Length", location, path);
+        return Evaluate(argument, path) switch
+        {
+            ListNode list => new ScalarNode(location, list.Items.Count.ToString(CultureInfo.InvariantCulture), ScalarKind.Number) { IsPlaceholder = IsPlaceholder(list) },
+            UnresolvedNode unresolved => unresolved,
+            ScalarNode { IsPlaceholder: true } => new ScalarNode(location, "1", ScalarKind.Number) { IsPlaceholder = true },
+            _ => problems.Unresolved(location, path, "Fn::Length takes a list."),
+        };
+    }
 
     /// <summary>Whether any part of the value is a placeholder.</summary>
     internal static bool IsPlaceholder(TemplateNode node) => node switch

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace UdpGateway.Cli.Templates;
@@ -18,22 +20,56 @@ internal sealed partial class TemplateEvaluator(TemplateSettings settings, Templ
         "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn", "Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll",
     };
 
+    /// <summary>No text in a template that CloudFormation takes is longer, so none that functions make from it has to be.</summary>
+    private const int MaxTextLength = 1_048_576;
+
+    /// <summary>Bounds what a small template can ask for by repeating large values.</summary>
+    private const int MaxValues = 10_000_000;
+
     private readonly ResourceValues _resourceValues = new(settings);
     private readonly Dictionary<string, ServedResource> _served = [];
+    private readonly Dictionary<(string LogicalId, string Property), TemplateNode?> _properties = [];
+    private readonly HashSet<(string LogicalId, string Property)> _propertiesInProgress = [];
+    private IReadOnlyDictionary<string, TemplateResource> _resources = new Dictionary<string, TemplateResource>();
+    private int _values;
 
     public MapNode? Mappings { get; set; }
 
     /// <summary>Resources by logical id, also those whose condition is false.</summary>
-    public IReadOnlyDictionary<string, TemplateResource> Resources { get; set; } = new Dictionary<string, TemplateResource>();
+    public IReadOnlyDictionary<string, TemplateResource> Resources
+    {
+        get => _resources;
+        set
+        {
+            _resources = value;
+            _properties.Clear();
+        }
+    }
 
     public bool ResourcesAreIncomplete { get; set; }
 
-    public void SetServed(string logicalId, ServedResource served) => _served[logicalId] = served;
+    /// <summary>Whether it is already told that resources depend on each other in a circle.</summary>
+    public bool CircleIsReported { get; set; }
+
+    /// <summary>Whether the template declares <c>AWS::LanguageExtensions</c>.</summary>
+    public bool UsesLanguageExtensions { get; set; }
+
+    public void SetServed(string logicalId, ServedResource served)
+    {
+        _served[logicalId] = served;
+        _properties.Clear();
+    }
 
     /// <summary>Null when the value vanishes.</summary>
     /// <param name="path">Property path of <paramref name="node"/>, for messages.</param>
     public TemplateNode? Evaluate(TemplateNode node, string path)
     {
+        if (problems.IsFull)
+            return new UnresolvedNode(node.Location);
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            return problems.Unresolved(node.Location, path, "The values depend on each other in too long a chain.");
+        if (++_values > MaxValues)
+            return TooLarge(node.Location);
         switch (node)
         {
             case ListNode list:
@@ -66,7 +102,7 @@ internal sealed partial class TemplateEvaluator(TemplateSettings settings, Templ
     /// <summary>
     /// "Condition" is only a function within conditions: elsewhere it is an ordinary key, such as the one of a policy statement.
     /// </summary>
-    private static bool IsFunction(string key) => key == "Ref" || key.StartsWith("Fn::", StringComparison.Ordinal);
+    internal static bool IsFunction(string key) => key == "Ref" || key.StartsWith("Fn::", StringComparison.Ordinal);
 
     private TemplateNode? Call(string function, TemplateNode argument, SourceLocation location, string path) => function switch
     {
@@ -92,8 +128,8 @@ internal sealed partial class TemplateEvaluator(TemplateSettings settings, Templ
 
     private TemplateNode? Ref(TemplateNode argument, SourceLocation location, string path)
     {
-        if (argument is not ScalarNode { Text: var name })
-            return problems.Unresolved(location, path, "Ref takes the name of a parameter or resource.");
+        if (!TryName(argument, path, out var name, out var failure))
+            return failure ?? problems.Unresolved(location, path, "Ref takes the name of a parameter or resource.");
         if (name == "AWS::NoValue")
             return null;
         // SAM's references to what it generates for a function: Ref of Function.Version and Function.Alias.
@@ -122,8 +158,10 @@ internal sealed partial class TemplateEvaluator(TemplateSettings settings, Templ
     {
         if (argument is ScalarNode { Text: var dotted } && dotted.Split('.', 2) is [var left, { Length: > 0 } right])
             return Attribute(left, right, location, path);
-        if (argument is ListNode { Items: { Count: > 1 } parts } && parts[0] is ScalarNode { Text: var name })
+        if (argument is ListNode { Items: { Count: > 1 } parts })
         {
+            if (!TryName(parts[0], path, out var name, out var failure))
+                return failure ?? problems.Unresolved(location, path, "Fn::GetAtt takes the name of a resource.");
             var names = parts.Skip(1).Select(part => Evaluate(part, path)).ToList();
             if (names.OfType<UnresolvedNode>().FirstOrDefault() is { } unresolved)
                 return unresolved;
@@ -171,7 +209,14 @@ internal sealed partial class TemplateEvaluator(TemplateSettings settings, Templ
             if (value is UnresolvedNode)
                 return value;
             if (value is not ScalarNode scalar)
-                return problems.Unresolved(location, path, $"${{{piece.Text}}} is a list; Fn::Sub takes only text (use Fn::Join or Fn::Select).");
+            {
+                return problems.Unresolved(location, path, value is null
+                    ? $"${{{piece.Text}}} is AWS::NoValue; Fn::Sub takes only text."
+                    : $"${{{piece.Text}}} is a {(value is ListNode ? "list" : "map")}; Fn::Sub takes only text (use Fn::Join or Fn::Select).");
+            }
+
+            if (result.Length + scalar.Text.Length > MaxTextLength)
+                return TooLong("Fn::Sub", location, path);
             result.Append(scalar.Text);
             isPlaceholder |= scalar.IsPlaceholder;
         }
@@ -189,7 +234,7 @@ internal sealed partial class TemplateEvaluator(TemplateSettings settings, Templ
         return Reference(name, location, path);
     }
 
-    private TemplateNode FindInMap(TemplateNode argument, SourceLocation location, string path)
+    private TemplateNode? FindInMap(TemplateNode argument, SourceLocation location, string path)
     {
         if (argument is not ListNode { Items: { Count: 3 or 4 } arguments })
             return problems.Unresolved(location, path, "Fn::FindInMap takes a mapping, a top-level key and a second-level key.");
@@ -200,12 +245,19 @@ internal sealed partial class TemplateEvaluator(TemplateSettings settings, Templ
             return failure ?? problems.Unresolved(location, path, "The names that Fn::FindInMap takes must be text.");
         }
 
+        if (arguments.Count == 4)
+            RequireLanguageExtensions("The default of Fn::FindInMap", location, path);
         var map = Mappings?.Find(mapName.Text) as MapNode;
         var section = map?.Find(top.Text) as MapNode;
         if (section?.Find(second.Text) is { } value)
             return Moved(value, location);
-        if (arguments.Count == 4 && arguments[3] is MapNode option && option.TryGet("DefaultValue", out var defaultValue))
-            return Evaluate(defaultValue, path) ?? new UnresolvedNode(location);
+        if (arguments.Count == 4)
+        {
+            return arguments[3] is MapNode option && option.TryGet("DefaultValue", out var defaultValue)
+                ? Evaluate(defaultValue, path)
+                : problems.Unresolved(location, path, "The fourth argument of Fn::FindInMap is a map with a DefaultValue.");
+        }
+
         if (Mappings?.IsIncomplete == true || map?.IsIncomplete == true || section?.IsIncomplete == true || top.IsPlaceholder || second.IsPlaceholder || mapName.IsPlaceholder)
             return new ScalarNode(location, $"placeholder-{second.Text}") { IsPlaceholder = true };
         if (map is null)
@@ -231,9 +283,11 @@ internal sealed partial class TemplateEvaluator(TemplateSettings settings, Templ
     {
         if (!TryText(argument, path, out var name, out var failure))
             return failure ?? problems.Unresolved(location, path, "Fn::ImportValue takes the name of an export.");
+        if (settings.Exported(name.Text) is { } exported)
+            return new ScalarNode(location, exported);
         if (!settings.UsePlaceholders)
             return problems.Unresolved(location, path, $"The export '{name.Text}' belongs to another stack, which does not exist here; make the value a parameter, or put an Fn::If around it.");
-        problems.Note($"The export '{name.Text}' belongs to another stack; a placeholder stands for it.");
+        problems.Note(location, null, $"The export '{name.Text}' belongs to another stack; a placeholder stands for it.");
         return new ScalarNode(location, $"placeholder-{name.Text}") { IsPlaceholder = true };
     }
 
@@ -253,6 +307,13 @@ internal sealed partial class TemplateEvaluator(TemplateSettings settings, Templ
     private bool TryFindResource(string name, SourceLocation location, string path, out TemplateResource resource, out TemplateNode problem)
     {
         problem = null!;
+        resource = null!;
+        if (_conditionsInProgress.Count > 0)
+        {
+            problem = problems.Unresolved(location, path, $"A condition takes its values from parameters and mappings; '{name}' is none of them.");
+            return false;
+        }
+
         if (Resources.TryGetValue(name, out resource!))
         {
             if (resource.Condition is null || Condition(resource.Condition, resource.Location, $"Resources.{name}.Condition") != false)
@@ -267,15 +328,72 @@ internal sealed partial class TemplateEvaluator(TemplateSettings settings, Templ
         return false;
     }
 
-    private Func<string, TemplateNode?> Property(TemplateResource resource) => name =>
-        resource.Properties.TryGet(name, out var value) ? Evaluate(value, $"Resources.{resource.LogicalId}.Properties.{name}") : null;
+    private Func<string, TemplateNode?> Property(TemplateResource resource) => name => PropertyOf(resource, name);
+
+    /// <summary>
+    /// A property that others take from: evaluated once, because each of those may be taken from by several again, and never
+    /// while it is being evaluated, because templates with a circle are read too.
+    /// </summary>
+    private TemplateNode? PropertyOf(TemplateResource resource, string name)
+    {
+        if (!resource.Properties.TryGet(name, out var value))
+            return null;
+        var key = (resource.LogicalId, name);
+        if (_properties.TryGetValue(key, out var known))
+            return known;
+        var path = $"Resources.{resource.LogicalId}.Properties.{name}";
+        if (!_propertiesInProgress.Add(key))
+            return CircleIsReported ? new UnresolvedNode(value.Location) : problems.Unresolved(value.Location, path, "The value depends on itself.");
+        try
+        {
+            return _properties[key] = Evaluate(value, path);
+        }
+        finally
+        {
+            _propertiesInProgress.Remove(key);
+        }
+    }
 
     /// <summary>The same value at the place where it is used, which is where a message about it should point.</summary>
-    private static TemplateNode Moved(TemplateNode node, SourceLocation location) => node switch
+    private TemplateNode Moved(TemplateNode node, SourceLocation location)
     {
-        ScalarNode scalar => new ScalarNode(location, scalar.Text, scalar.Kind) { IsPlaceholder = scalar.IsPlaceholder, IsEmptyDefault = scalar.IsEmptyDefault },
-        ListNode list => new ListNode(location, [.. list.Items.Select(item => Moved(item, location))]),
-        MapNode map => new MapNode(location, [.. map.Entries.Select(entry => new MapEntry(entry.Key, location, Moved(entry.Value, location)))]) { IsIncomplete = map.IsIncomplete },
-        _ => new UnresolvedNode(location),
-    };
+        if (++_values > MaxValues)
+            return TooLarge(location);
+        return node switch
+        {
+            ScalarNode scalar => new ScalarNode(location, scalar.Text, scalar.Kind) { IsPlaceholder = scalar.IsPlaceholder, IsEmptyDefault = scalar.IsEmptyDefault },
+            ListNode list => new ListNode(location, [.. list.Items.Select(item => Moved(item, location))]),
+            MapNode map => new MapNode(location, [.. map.Entries.Select(entry => new MapEntry(entry.Key, location, Moved(entry.Value, location)))]) { IsIncomplete = map.IsIncomplete },
+            _ => new UnresolvedNode(location),
+        };
+    }
+
+    /// <summary>The name that Ref and Fn::GetAtt take: a text, or with AWS::LanguageExtensions what functions make of one.</summary>
+    private bool TryName(TemplateNode argument, string path, [NotNullWhen(true)] out string? name, out UnresolvedNode? failure)
+    {
+        failure = null;
+        if (argument is ScalarNode { Text: var written })
+        {
+            name = written;
+            return true;
+        }
+
+        RequireLanguageExtensions("A function as the name of a resource", argument.Location, path);
+        var isText = TryText(argument, path, out var text, out failure);
+        name = text?.Text;
+        return isText;
+    }
+
+    /// <summary>Without the transform CloudFormation refuses what only it understands.</summary>
+    public void RequireLanguageExtensions(string what, SourceLocation location, string path)
+    {
+        if (!UsesLanguageExtensions)
+            problems.Report(location, path, $"{what} needs 'Transform: AWS::LanguageExtensions'.");
+    }
+
+    private UnresolvedNode TooLarge(SourceLocation location) =>
+        problems.Unresolved(new SourceLocation(location.File, 0), "", $"The template has more than {MaxValues} values when its functions are evaluated.");
+
+    private UnresolvedNode TooLong(string function, SourceLocation location, string path) =>
+        problems.Unresolved(location, path, $"{function} makes a text of more than {MaxTextLength} characters.");
 }

@@ -51,6 +51,8 @@ internal sealed class TemplateParameters(TemplateSettings settings, ProblemList 
         var isDefault = false;
         if (settings.ParameterOverrides.TryGetValue(name, out var given))
             text = given;
+        else if (isStored && declaration.FindText("Default") is { } stored && settings.StoredParameter(stored) is { } known)
+            text = known;
         else if (!isStored && declaration.Find("Default") is ScalarNode defaultValue)
             (text, isDefault) = (defaultValue.Text, true);
         else if (settings.UsePlaceholders)
@@ -115,7 +117,7 @@ internal sealed class TemplateParameters(TemplateSettings settings, ProblemList 
 
     private TemplateNode Placeholder(string name, string type, MapNode declaration, SourceLocation location)
     {
-        problems.Note($"Parameter {name} has no value; a placeholder of type {type} stands for it.");
+        problems.Note(location, null, $"Parameter {name} has no value; a placeholder of type {type} stands for it.");
         var element = ElementType(type);
         var text = declaration.Find("AllowedValues") is ListNode { Items: [ScalarNode first, ..] } ? first.Text
             : element == "Number" ? declaration.FindText("MinValue") ?? "1"

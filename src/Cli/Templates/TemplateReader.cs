@@ -24,14 +24,17 @@ internal static class TemplateReader
                 return null;
             }
 
-            var information = new FileInfo(file);
-            if (information.Exists && information.Length > MaxBytes)
+            using var stream = File.OpenRead(file);
+            content = new byte[MaxBytes + 1];
+            // Not by the file's length: a pipe has none.
+            var length = stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
+            if (length > MaxBytes)
             {
-                problems.Report(new SourceLocation(displayName, 0), null, $"The file has {information.Length} bytes; CloudFormation takes at most {MaxBytes}.");
+                problems.Report(new SourceLocation(displayName, 0), null, $"The file has more than the {MaxBytes} bytes that CloudFormation takes.");
                 return null;
             }
 
-            content = File.ReadAllBytes(file);
+            Array.Resize(ref content, length);
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -26,6 +26,22 @@ internal sealed record TemplateSettings
     /// <summary>The principal in trust policies.</summary>
     public string ServiceRole => $"arn:aws:iam::{AccountId}:role/udp-gateway-service";
 
+    /// <summary>What the provider's stack exports, and keeps as SSM parameters under the same names with slashes.</summary>
+    public string? Exported(string name) => name switch
+    {
+        "udp-gateway-service-token" => ServiceToken,
+        "udp-gateway-service-role" => ServiceRole,
+        _ => null,
+    };
+
+    /// <summary>Null for what the parameter store of an account holds besides.</summary>
+    public string? StoredParameter(string name) => name switch
+    {
+        "/udp-gateway/service-token" => ServiceToken,
+        "/udp-gateway/service-role" => ServiceRole,
+        _ => null,
+    };
+
     /// <summary>Compared only by a provider that was deployed with one.</summary>
     public string ApiKey { get; init; } = "local";
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace UdpGateway.Cli.Templates;
 
 /// <summary>
@@ -10,14 +12,19 @@ internal sealed class TemplateTransforms(string directory, TemplateSettings sett
     /// <summary>Bounds what nested loops and includes that include themselves can produce.</summary>
     private const int MaxExpansions = 10_000;
 
+    /// <summary>Bounds what loops over large bodies can produce; as many values as a template that is read may have.</summary>
+    private const int MaxRepeatedValues = 500_000;
+
+    private readonly List<string> _including = [];
     private int _expansions;
+    private int _repeatedValues;
 
     public bool UsesServerless { get; private set; }
 
     /// <summary>The local files that were included.</summary>
     public List<string> IncludedFiles { get; } = [];
 
-    /// <summary>Reads the section Transform: the names of macros, in any of its forms.</summary>
+    /// <summary>Reads the section Transform: the names of macros, in any of its forms. <see cref="Expand(MapNode)"/> follows an include there.</summary>
     public void ReadDeclared(TemplateNode? section)
     {
         var names = section switch
@@ -35,6 +42,12 @@ internal sealed class TemplateTransforms(string directory, TemplateSettings sett
                     UsesServerless = true;
                     break;
                 case "AWS::LanguageExtensions":
+                    evaluator.UsesLanguageExtensions = true;
+                    break;
+                case "AWS::Include" when node is MapNode:
+                    break;
+                case null:
+                    problems.Report(node.Location, "Transform", "A transform is a name, or a map with a Name.");
                     break;
                 default:
                     problems.Report(node.Location, "Transform", $"'{name}' is a macro that runs within AWS; only AWS::Serverless-2016-10-31 and AWS::LanguageExtensions can be followed here.");
@@ -43,10 +56,37 @@ internal sealed class TemplateTransforms(string directory, TemplateSettings sett
         }
     }
 
-    public MapNode Expand(MapNode root) =>
-        new(root.Location, [.. root.Entries.Select(entry => entry.Key is "Parameters" or "Metadata" or "Rules"
+    public MapNode Expand(MapNode root)
+    {
+        var sections = new List<MapEntry>();
+        var isIncomplete = false;
+        foreach (var entry in root.Entries)
+        {
+            if (entry.Key == "Fn::Transform")
+                isIncomplete |= !Include(entry, "", sections);
+            else if (entry.Key == "Transform" && IncludeOf(entry.Value) is { } include)
+                isIncomplete |= !Include(entry with { Value = include }, "", sections);
+            else
+                sections.Add(entry);
+        }
+
+        RemoveRepeated(sections, "");
+        // Loops may take their collections from mappings.
+        var mappings = sections.FindIndex(entry => entry.Key == "Mappings");
+        if (mappings >= 0)
+        {
+            sections[mappings] = sections[mappings] with { Value = Expand(sections[mappings].Value, "Mappings") };
+            evaluator.Mappings = sections[mappings].Value as MapNode;
+        }
+
+        var expanded = sections.Select(entry => entry.Key is "Parameters" or "Metadata" or "Rules" or "Mappings"
             ? entry
-            : entry with { Value = Expand(entry.Value, entry.Key) })]);
+            : entry with { Value = Expand(entry.Value, entry.Key) });
+        return new MapNode(root.Location, [.. expanded]) { IsIncomplete = isIncomplete };
+    }
+
+    private static MapNode? IncludeOf(TemplateNode transform) =>
+        (transform is ListNode list ? list.Items : [transform]).OfType<MapNode>().FirstOrDefault(map => map.FindText("Name") == "AWS::Include");
 
     private TemplateNode Expand(TemplateNode node, string path)
     {
@@ -55,22 +95,47 @@ internal sealed class TemplateTransforms(string directory, TemplateSettings sett
             case ListNode list:
                 return new ListNode(list.Location, [.. list.Items.Select((item, index) => Expand(item, $"{path}[{index}]"))]);
             case MapNode map:
+                if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+                {
+                    problems.Report(map.Location, path, "The includes and loops are nested too deep.");
+                    return map;
+                }
+
                 var entries = new List<MapEntry>();
                 var isIncomplete = map.IsIncomplete;
+                var isAsWritten = true;
                 foreach (var entry in map.Entries)
                 {
-                    if (entry.Key == "Fn::Transform")
+                    var isInclude = entry.Key == "Fn::Transform";
+                    var isLoop = entry.Key.StartsWith(ForEach, StringComparison.Ordinal);
+                    isAsWritten &= !isInclude && !isLoop;
+                    if (isInclude)
                         isIncomplete |= !Include(entry, path, entries);
-                    else if (entry.Key.StartsWith(ForEach, StringComparison.Ordinal))
+                    else if (isLoop)
                         Repeat(entry, path, entries);
                     else
                         entries.Add(entry with { Value = Expand(entry.Value, $"{path}.{entry.Key}") });
                 }
 
+                if (!isAsWritten)
+                    RemoveRepeated(entries, path);
                 return new MapNode(map.Location, entries) { IsIncomplete = isIncomplete };
             default:
                 return node;
         }
+    }
+
+    /// <summary>A file is read without a key twice; includes and loops can still bring one.</summary>
+    private void RemoveRepeated(List<MapEntry> entries, string path)
+    {
+        var keys = new HashSet<string>();
+        entries.RemoveAll(entry =>
+        {
+            if (keys.Add(entry.Key))
+                return false;
+            problems.Report(entry.KeyLocation, path, $"The key '{entry.Key}' is declared twice.");
+            return true;
+        });
     }
 
     /// <summary>Puts the included map's entries beside those of the map that includes it. False when it could not be read.</summary>
@@ -102,23 +167,36 @@ internal sealed class TemplateTransforms(string directory, TemplateSettings sett
 
         if (Find(location) is { } file)
         {
+            if (_including.Contains(file))
+            {
+                problems.Report(include.KeyLocation, path, $"{location} includes itself.");
+                return false;
+            }
+
             IncludedFiles.Add(file);
             var included = TemplateReader.Read(file, file, problems);
             if (included is MapNode map)
+            {
+                _including.Add(file);
                 entries.AddRange(((MapNode)Expand(map, path)).Entries);
+                _including.RemoveAt(_including.Count - 1);
+            }
             else if (included is not null)
+            {
                 problems.Report(included.Location, null, "An included file must be a map.");
+            }
+
             return included is MapNode;
         }
 
-        if (path == "Mappings.ProxylityConfig")
+        if (path == "Mappings.ProxylityConfig" || location.EndsWith("/customer-config.json", StringComparison.Ordinal))
         {
             entries.AddRange(ProviderConfiguration(include.KeyLocation).Entries);
             return true;
         }
 
         if (settings.UsePlaceholders)
-            problems.Note($"The include {location} cannot be read here; placeholders stand for what it holds (--include {location}=FILE gives it).");
+            problems.Note(include.KeyLocation, null, $"The include {location} cannot be read here; placeholders stand for what it holds (--include {location}=FILE gives it).");
         else
             problems.Report(include.KeyLocation, path, $"The include {location} cannot be read here: add --include {location}=FILE.");
         return false;
@@ -130,8 +208,9 @@ internal sealed class TemplateTransforms(string directory, TemplateSettings sett
             return given;
         if (location.Contains("://", StringComparison.Ordinal))
             return null;
-        var file = Path.Combine(directory, location);
-        return File.Exists(file) ? file : null;
+        var file = Path.GetFullPath(location, directory);
+        // A device or a pipe has no length; reading one could wait for ever.
+        return File.Exists(file) && new FileInfo(file).Length > 0 ? file : null;
     }
 
     /// <summary>The customer configuration document as this program's own provider would publish it.</summary>
@@ -147,6 +226,7 @@ internal sealed class TemplateTransforms(string directory, TemplateSettings sett
 
     private void Repeat(MapEntry loop, string path, List<MapEntry> entries)
     {
+        evaluator.RequireLanguageExtensions("Fn::ForEach", loop.KeyLocation, path);
         if (loop.Value is not ListNode { Items: [ScalarNode identifier, var collection, MapNode body] })
         {
             problems.Report(loop.KeyLocation, path, $"{loop.Key} takes an identifier, a collection and a map.");
@@ -159,9 +239,10 @@ internal sealed class TemplateTransforms(string directory, TemplateSettings sett
             return;
         }
 
+        var size = Size(body);
         foreach (var value in values.Items.Cast<ScalarNode>())
         {
-            if (++_expansions > MaxExpansions)
+            if (++_expansions > MaxExpansions || (_repeatedValues += size) > MaxRepeatedValues)
             {
                 problems.Report(loop.KeyLocation, path, "The loops make too many entries.");
                 return;
@@ -170,6 +251,13 @@ internal sealed class TemplateTransforms(string directory, TemplateSettings sett
             entries.AddRange(((MapNode)Expand(Substitute(body, identifier.Text, value.Text), path)).Entries);
         }
     }
+
+    private static int Size(TemplateNode node) => node switch
+    {
+        ListNode list => 1 + list.Items.Sum(Size),
+        MapNode map => 1 + map.Entries.Sum(entry => Size(entry.Value)),
+        _ => 1,
+    };
 
     /// <summary>Replaces <c>${Identifier}</c>, and <c>&amp;{Identifier}</c> by the value without what logical ids may not hold.</summary>
     private static TemplateNode Substitute(TemplateNode node, string identifier, string value)

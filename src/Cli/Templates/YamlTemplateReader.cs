@@ -39,8 +39,19 @@ internal sealed class YamlTemplateReader
         }
         catch (YamlException exception)
         {
-            throw new TemplateSyntaxException(new SourceLocation(file, (int)exception.Start.Line), $"This is not valid YAML: {exception.Message.TrimEnd('.')}.");
+            throw new TemplateSyntaxException(new SourceLocation(file, LineOf(exception, text)), $"This is not valid YAML: {exception.Message.TrimEnd('.')}.");
         }
+    }
+
+    /// <summary>For a tab the parser gives the line before it.</summary>
+    private static int LineOf(YamlException exception, string text)
+    {
+        var line = (int)exception.End.Line;
+        if (!exception.Message.Contains("tab", StringComparison.Ordinal))
+            return line;
+        var lines = text.Split('\n');
+        var index = Array.FindIndex(lines, Math.Clamp(line - 1, 0, lines.Length), candidate => candidate.TrimStart(' ').StartsWith('\t'));
+        return index < 0 ? line : index + 1;
     }
 
     private TemplateNode ReadNode(int depth)
@@ -83,6 +94,8 @@ internal sealed class YamlTemplateReader
         {
             if (!_parser.TryConsume<Scalar>(out var key))
                 throw new TemplateSyntaxException(At(_parser.Current!), "A key must be plain text.");
+            if (key.Value == "<<" && key.Style == ScalarStyle.Plain)
+                throw new TemplateSyntaxException(At(key), "CloudFormation takes no YAML merges ('<<'); write the keys out.");
             if (!keys.Add(key.Value))
                 throw new TemplateSyntaxException(At(key), $"The key '{key.Value}' is declared twice.");
             entries.Add(new MapEntry(key.Value, At(key), ReadNode(depth + 1)));

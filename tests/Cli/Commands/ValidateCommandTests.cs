@@ -143,6 +143,41 @@ public sealed class ValidateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Annotates_what_it_assumed_at_its_line_too()
+    {
+        var file = _text.Write("template.yaml", AnnouncementFrame + PacketHandler + "\n      Destinatons: x");
+
+        var run = await CommandRun.Of("validate", file, "--format", "github");
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.StartsWith($"::notice file={file},line=41,title=Resources.WireGuardListener.Properties.Destinatons::", run.OutputLines[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Asks_every_custom_resource_for_a_service_token()
+    {
+        var file = _text.Write("template.yaml", """
+            Resources:
+              Listener:
+                Type: Custom::ProxylityUdpGatewayListener
+                Properties: {Protocols: [udp], Destinations: [{Name: a, Role: "arn:aws:iam::123456789012:role/r"}]}
+              Registration:
+                Type: Custom::ProxylityUdpGatewayDestinationArn
+                Properties: {Destination: a, Arn: "arn:aws:sqs:us-west-2:123456789012:queue"}
+            """);
+
+        var run = await CommandRun.Of("validate", file);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal(
+            [
+                $"{file}:2: Resources.Listener.Properties.ServiceToken: is required; CloudFormation sends the resource's events there.",
+                $"{file}:5: Resources.Registration.Properties.ServiceToken: is required; CloudFormation sends the resource's events there.",
+            ],
+            run.Error.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
     public async Task Does_not_judge_what_only_a_deployment_knows()
     {
         var file = _text.Write("template.yaml", """

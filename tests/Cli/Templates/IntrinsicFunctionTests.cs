@@ -135,7 +135,7 @@ public sealed class IntrinsicFunctionTests : IDisposable
     {
         var template = _text.LoadValid(Frame + "!ImportValue other", TemplateText.Settings with { UsePlaceholders = true });
 
-        Assert.Contains("The export 'other' belongs to another stack; a placeholder stands for it.", _text.Problems.Notes);
+        Assert.Contains(_text.Problems.Notes, note => note.Sentence == "The export 'other' belongs to another stack; a placeholder stands for it.");
         Assert.Equal("""{"Value":"placeholder-other"}""", TemplateText.Properties(template, "Probe"));
     }
 }
