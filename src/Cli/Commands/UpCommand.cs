@@ -124,7 +124,7 @@ internal sealed partial class UpCommand
                 .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
                 .AddProvider(new LineLoggerProvider(lines, LogLevel.Information)));
             foreach (var note in problems.Notes)
-                await output.WriteLineAsync($"note: {note}");
+                await output.WriteLineAsync($"note: {note.ToNote()}");
 
             await using var stack = await RunningStack.StartAsync(template, problems, settings, directory, state, loggers, lines.WriteLine, stopping);
             var configuration = await PublishAsync(stopping);
@@ -167,6 +167,7 @@ internal sealed partial class UpCommand
         if (template is not null)
         {
             template.Check();
+            template = ListenerElsewhere.AddTo(template, problems);
             DeclaredListeners.Check(template, problems);
             DeclaredFunctions.Check(template, problems);
         }
