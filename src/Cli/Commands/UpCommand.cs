@@ -130,7 +130,7 @@ internal sealed partial class UpCommand
             var configuration = await PublishAsync(stopping);
             StackSummary.Write(output, template, stack, settings, configuration?.Path, isPlain ? null : configuration?.Text);
             if (parsed.GetValue(_qr))
-                await output.WriteLineAsync(QRCodeText.Explain(stack, settings, configuration?.Text));
+                await output.WriteLineAsync(QRCodeText.Explain(stack, settings, configuration?.Text, Console.WindowWidth));
 
             var watch = new StackWatch(stack, template, directory.Path, changed => ReadTemplate(parsed, state, changed), PublishAsync, lines.WriteLine);
             var watching = watch.RunAsync(stopping);

@@ -72,6 +72,9 @@ internal sealed partial class ExecutionEnvironment : IDisposable
     /// <summary>Whether the duration and memory of an invocation were logged already.</summary>
     public bool IsReported { get; set; }
 
+    /// <summary>Whether it was told already that the process needs more memory than the function has.</summary>
+    public bool IsTooLarge { get; set; }
+
     public TimeSpan Age => Stopwatch.GetElapsedTime(_createdAt);
 
     public bool IsDue => Environment.TickCount64 >= Volatile.Read(ref _dueAt);

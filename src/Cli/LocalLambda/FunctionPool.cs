@@ -140,6 +140,12 @@ internal sealed partial class FunctionPool(
             Log.Report(logger, level, invocation.RequestId, duration, Function.MemorySize, environment.PeakMemoryBytes >> 20);
         }
 
+        if (!environment.IsTooLarge && environment.PeakMemoryBytes >> 20 is var used && used > Function.MemorySize)
+        {
+            environment.IsTooLarge = true;
+            Log.TooLarge(logger, used, Function.MemorySize, invocation.RequestId);
+        }
+
         invocation.TryComplete(result);
     }
 
@@ -327,6 +333,9 @@ internal sealed partial class FunctionPool(
 
         [LoggerMessage(6011, LogLevel.Warning, "Task timed out after {Seconds:F2} seconds, RequestId: {RequestId}; the next invocation starts it anew")]
         public static partial void TimedOut(ILogger logger, double seconds, string requestId);
+
+        [LoggerMessage(6016, LogLevel.Warning, "Uses {Used} MB, more than its MemorySize of {MemorySize} MB: Lambda would have ended it, RequestId: {RequestId}")]
+        public static partial void TooLarge(ILogger logger, long used, int memorySize, string requestId);
 
         [LoggerMessage(6014, LogLevel.Warning, "The process did not ask for an invocation within {Seconds:F2} seconds of its start and is ended")]
         public static partial void InitTimedOut(ILogger logger, double seconds);

@@ -99,6 +99,8 @@ internal sealed partial class RunningStack : IAsyncDisposable
         Template template, ProblemList problems, RunSettings settings, StateDirectory directory, StackState state, ILoggerFactory loggers, Action<string> say, CancellationToken cancellationToken)
     {
         var secrets = new TemplateSecrets(directory.Store);
+        foreach (var sentence in TemplateSecrets.ExplainUnused(template, settings.Secrets.Keys))
+            say($"note: {sentence}");
         foreach (var secret in await secrets.StoreAsync(template, settings.Secrets, problems, cancellationToken))
             say($"note: The secret {secret} has no value yet; --secret {secret}=FILE gives it one.");
         state.GiveAttributesTo(template);

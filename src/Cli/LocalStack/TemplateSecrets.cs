@@ -24,6 +24,24 @@ internal sealed partial class TemplateSecrets(ISecretStore store)
     private const string Digits = "0123456789";
     private const string Punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
+    /// <summary>What to say about names of <c>--secret</c> that mean nothing here: nobody reads what they give.</summary>
+    public static IEnumerable<string> ExplainUnused(Template template, IEnumerable<string> names)
+    {
+        var declared = template.Resources.Where(resource => resource.IsSecret).ToList();
+        var known = declared.Select(resource => resource.LogicalId).Concat(declared.Select(resource => template.EvaluateProperties(resource).FindText("Name")).OfType<string>()).ToHashSet();
+        return from name in names
+               where !known.Contains(name) && !template.Resources.Any(resource => Names(resource.Properties, name) || Names(template.EvaluateProperties(resource), name))
+               select $"--secret {name}: the template makes no secret of that name, and nothing refers to one.{Suggestion.For(name, known)}";
+    }
+
+    private static bool Names(TemplateNode node, string secret) => node switch
+    {
+        ScalarNode scalar => scalar.Text.Contains(secret, StringComparison.Ordinal),
+        ListNode list => list.Items.Any(item => Names(item, secret)),
+        MapNode map => map.Entries.Any(entry => Names(entry.Value, secret)),
+        _ => false,
+    };
+
     /// <param name="files">From <c>--secret</c>: the file by the secret's name or logical id.</param>
     /// <returns>The declared secrets that have no value yet.</returns>
     public async Task<IReadOnlyList<string>> StoreAsync(Template template, IReadOnlyDictionary<string, string> files, ProblemList problems, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace UdpGateway.Cli.Terminal;
 
@@ -10,7 +11,7 @@ internal sealed record PinnedLine(string Text, int Cells);
 /// terminal: nothing can be erased that has left it at the top.
 /// </summary>
 /// <param name="width">Of the terminal, now: somebody may make it narrower, which breaks lines that stand there already.</param>
-internal sealed class PinnedText(TextWriter output, Func<int> width) : TextWriter
+internal sealed partial class PinnedText(TextWriter output, Func<int> width) : TextWriter
 {
     private const string EraseBelow = "\e[J";
 
@@ -50,12 +51,12 @@ internal sealed class PinnedText(TextWriter output, Func<int> width) : TextWrite
         {
             if (value != '\n')
             {
-                _unfinished.Append(Harmless(value));
+                _unfinished.Append(value);
                 return;
             }
 
             // The terminal itself breaks long lines, so that what is copied from it has no breaks.
-            Redraw($"{_unfinished}\n", _shown);
+            Redraw($"{Harmless(_unfinished.ToString())}\n", _shown);
             _unfinished.Clear();
         }
     }
@@ -67,22 +68,16 @@ internal sealed class PinnedText(TextWriter output, Func<int> width) : TextWrite
             var text = value.AsSpan();
             for (var end = text.IndexOf('\n'); end >= 0; end = text.IndexOf('\n'))
             {
-                Append(text[..end]);
+                _unfinished.Append(text[..end]);
                 Write('\n');
                 text = text[(end + 1)..];
             }
 
-            Append(text);
+            _unfinished.Append(text);
         }
     }
 
     public override void WriteLine(string? value) => Write(value + "\n");
-
-    private void Append(ReadOnlySpan<char> text)
-    {
-        foreach (var character in text.TrimEnd('\r'))
-            _unfinished.Append(Harmless(character));
-    }
 
     private void Redraw(string lines, IReadOnlyList<PinnedLine> pinned)
     {
@@ -100,6 +95,10 @@ internal sealed class PinnedText(TextWriter output, Func<int> width) : TextWrite
         return above == 0 ? $"\r{EraseBelow}" : $"\r\e[{above}A{EraseBelow}";
     }
 
-    // Packets and functions decide what stands in a line; none of it may steer the terminal.
-    private static char Harmless(char character) => char.IsControl(character) && character is not ('\t' or '\n') ? '\uFFFD' : character;
+    /// <summary>Packets and functions decide what stands in a line; none of it may steer the terminal. Colours are left away.</summary>
+    private static string Harmless(string line) =>
+        string.Concat(Colour().Replace(line.TrimEnd('\r'), "").Select(character => char.IsControl(character) && character != '\t' ? '\uFFFD' : character));
+
+    [GeneratedRegex(@"\e\[[0-9;]*m", RegexOptions.None, 1000)]
+    private static partial Regex Colour();
 }

@@ -30,13 +30,17 @@ internal static class QRCodeText
 
     /// <summary>The code, or the sentence that says why there is none.</summary>
     /// <param name="configuration">Of the client; null without a WireGuard listener.</param>
-    public static string Explain(RunningStack stack, RunSettings settings, string? configuration)
+    /// <param name="columns">Of the terminal; broken lines are no code.</param>
+    public static string Explain(RunningStack stack, RunSettings settings, string? configuration, int columns)
     {
         if (configuration is null)
             return "--qr: the template has no WireGuard listener.";
         if (!stack.Listeners.Any(listener => listener.Record.WireGuardPublicKey is not null && listener.Record.Definition.AllowUnknownPeers))
             return "--qr: every WireGuard listener here knows its peers by name, and this client's key is none of theirs.";
         var code = Write(configuration);
+        var needed = code.IndexOf(Reset, StringComparison.Ordinal) - BlackOnWhite.Length;
+        if (needed > columns)
+            return $"--qr: the code is {needed} columns wide, and this terminal has {columns}; start `up` in a wider one.";
         return IPAddress.IsLoopback(settings.ClientAddress)
             ? $"{code}A phone does not reach {settings.ClientAddress}: start `up` with --bind and this machine's address in your network."
             : code;

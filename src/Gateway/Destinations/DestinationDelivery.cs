@@ -162,7 +162,7 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
             _settings.Tap?.Delivered(batch, outcome);
             Count(batch, outcome, Stopwatch.GetElapsedTime(started));
             if (outcome.Problem is { } problem && _failureLog.TryOpen(out var suppressed))
-                Log.DeliveryFailed(_logger, _settings.ListenerName, Name, batch.Count, problem, suppressed);
+                Log.DeliveryFailed(_logger, _settings.ListenerName, Name, batch.Count, problem, LogGate.More(suppressed));
             if (!outcome.Answer.IsEmpty)
                 await _replies.RouteAsync(batch, ReplyReader.Read(outcome.Answer, batch.Id, batch.Count), _settings.Stopping);
             if (outcome.Result != DeliveryResult.Delivered)
@@ -236,8 +236,8 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
 
     private static partial class Log
     {
-        [LoggerMessage(1101, LogLevel.Warning, "Listener {Listener}, destination {Destination}: a batch of {Packets} packets was not delivered: {Problem} ({Suppressed} more since the last line)")]
-        public static partial void DeliveryFailed(ILogger logger, string listener, string destination, int packets, string problem, long suppressed);
+        [LoggerMessage(1101, LogLevel.Warning, "Listener {Listener}, destination {Destination}: a batch was not delivered (packets: {Packets}): {Problem}{More}")]
+        public static partial void DeliveryFailed(ILogger logger, string listener, string destination, int packets, string problem, string more);
 
         [LoggerMessage(1105, LogLevel.Warning, "Listener {Listener}, destination {Destination}: {Packets} packets that were not delivered did not reach the dead-letter queue either and are lost: {Problem} ({Suppressed} more such lines since the last)")]
         public static partial void DeadLettersLost(ILogger logger, string listener, string destination, int packets, string problem, long suppressed);

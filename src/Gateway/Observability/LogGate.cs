@@ -10,6 +10,9 @@ internal sealed class LogGate
     private long _opened = long.MinValue;
     private long _suppressed;
 
+    /// <summary>For the end of the line: what the gate held back, or nothing.</summary>
+    public static string More(long suppressed) => suppressed == 0 ? "" : $" ({suppressed} more since the last line)";
+
     public bool TryOpen(out long suppressed)
     {
         suppressed = 0;

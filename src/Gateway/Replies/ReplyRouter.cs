@@ -54,7 +54,7 @@ internal sealed partial class ReplyRouter(DeliverySettings settings, ILogger log
         var problem = document.FirstProblem ?? "a tag is none of the batch";
         settings.Report?.RepliesDropped(dropped, problem);
         if (_problemLog.TryOpen(out var suppressed))
-            Log.BadReplies(logger, settings.ListenerName, settings.Definition.Name, document.UnknownTags, document.Malformed, problem, suppressed);
+            Log.BadReplies(logger, settings.ListenerName, settings.Definition.Name, document.UnknownTags, document.Malformed, problem, LogGate.More(suppressed));
     }
 
     private bool TryDecode(in Reply reply, PacketBatch batch, out WorkerMessage message)
@@ -97,7 +97,7 @@ internal sealed partial class ReplyRouter(DeliverySettings settings, ILogger log
 
     private static partial class Log
     {
-        [LoggerMessage(1201, LogLevel.Warning, "Listener {Listener}, destination {Destination}: {UnknownTags} replies with unknown tags and {Malformed} that cannot be read were dropped: {Problem} ({Suppressed} more such answers since the last line)")]
-        public static partial void BadReplies(ILogger logger, string listener, string destination, int unknownTags, int malformed, string problem, long suppressed);
+        [LoggerMessage(1201, LogLevel.Warning, "Listener {Listener}, destination {Destination}: replies were dropped (unknown tags: {UnknownTags}, malformed: {Malformed}): {Problem}{More}")]
+        public static partial void BadReplies(ILogger logger, string listener, string destination, int unknownTags, int malformed, string problem, string more);
     }
 }

@@ -112,6 +112,20 @@ public sealed class ExecutionEnvironmentTests
     }
 
     [RequiresProgramFact("python3")]
+    public async Task Says_once_that_a_function_needs_more_memory_than_it_has()
+    {
+        await using var functions = await RunningFunctions.StartAsync(
+            RunningFunctions.Python("def handler(event, context):\n    return len(b'x' * event)\n"));
+
+        await functions.AskAsync("Echo", "1");
+        Assert.DoesNotContain(functions.Log.Lines, line => line.Contains("MemorySize of", StringComparison.Ordinal));
+        await functions.AskAsync("Echo", "200000000");
+        await functions.AskAsync("Echo", "1");
+
+        Assert.Single(functions.Log.Lines, line => line.Contains("MB, more than its MemorySize of 128 MB", StringComparison.Ordinal));
+    }
+
+    [RequiresProgramFact("python3")]
     public async Task Shows_the_function_only_the_environment_that_Lambda_would()
     {
         Environment.SetEnvironmentVariable("UDPGW_TEST_SECRET", "of the user");

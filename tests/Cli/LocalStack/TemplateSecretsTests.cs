@@ -35,6 +35,20 @@ public sealed class TemplateSecretsTests : IDisposable
     }
 
     [Fact]
+    public void Says_which_secrets_that_the_user_gives_are_never_read()
+    {
+        var template = _text.LoadValid("""
+            Resources:
+              DevicePsk: {Type: "AWS::SecretsManager::Secret", Properties: {Name: devices/psk}}
+              Probe: {Type: "Custom::X", Properties: {V: "{{resolve:secretsmanager:elsewhere:SecretString}}"}}
+            """);
+
+        var sentence = Assert.Single(TemplateSecrets.ExplainUnused(template, ["DevicePsk", "devices/psk", "elsewhere", "DevicePks"]));
+
+        Assert.Equal("--secret DevicePks: the template makes no secret of that name, and nothing refers to one. Did you mean 'DevicePsk'?", sentence);
+    }
+
+    [Fact]
     public async Task Takes_the_file_that_the_user_gives_for_a_secret()
     {
         var file = _text.Write("key", "from file\n");

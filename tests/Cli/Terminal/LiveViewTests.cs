@@ -55,6 +55,18 @@ public sealed partial class LiveViewTests : IDisposable
     }
 
     [RequiresProgramFact(Script)]
+    public async Task Says_that_a_QR_code_needs_a_wider_terminal()
+    {
+        using var terminal = new TerminalRun(["up", _text.Write("template.yaml", WatchedStack.Silent), "--state", Path.Combine(_text.Folder, "state"), "--qr"], columns: 40);
+
+        var output = await terminal.WaitForAsync("start `up` in a wider one");
+
+        Assert.DoesNotContain("█▀▀▀▀▀█", output, StringComparison.Ordinal);
+        terminal.Interrupt();
+        Assert.Equal(0, await terminal.ExitCodeAsync());
+    }
+
+    [RequiresProgramFact(Script)]
     public async Task Shows_lines_only_when_plain_is_asked_for()
     {
         using var terminal = Start("up", _text.Write("template.yaml", WatchedStack.Silent), "--state", Path.Combine(_text.Folder, "state"), "--plain");
@@ -102,10 +114,10 @@ public sealed partial class LiveViewTests : IDisposable
         private readonly StringBuilder _output = new();
         private readonly Task _reading;
 
-        public TerminalRun(string[] arguments)
+        public TerminalRun(string[] arguments, int columns = 150)
         {
             var program = Path.Combine(AppContext.BaseDirectory, "udpgw.dll");
-            var command = $"stty cols 150 rows 50; exec dotnet '{program}' {string.Join(' ', arguments.Select(argument => $"'{argument}'"))}";
+            var command = $"stty cols {columns} rows 50; exec dotnet '{program}' {string.Join(' ', arguments.Select(argument => $"'{argument}'"))}";
             _process = Process.Start(new ProcessStartInfo(Script, ["--quiet", "--flush", "--return", "--command", command, "/dev/null"])
             {
                 UseShellExecute = false,

@@ -52,6 +52,9 @@ public sealed class PinnedTextTests : IDisposable
 
         pinned.WriteLine("\e[2J\e]0;owned\a\u009b2J tab\tstays");
 
+        pinned.WriteLine("\e[1;31mred\e[0m\r");
+
+        Assert.Contains("\e[?2026hred\n", _terminal.ToString(), StringComparison.Ordinal);
         Assert.Contains("\uFFFD[2J\uFFFD]0;owned\uFFFD\uFFFD2J tab\tstays\n", _terminal.ToString(), StringComparison.Ordinal);
     }
 

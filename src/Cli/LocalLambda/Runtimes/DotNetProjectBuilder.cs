@@ -47,6 +47,8 @@ internal sealed partial class DotNetProjectBuilder(string stateDirectory, ILogge
         if (!Directory.Exists(Path.Combine(Path.GetDirectoryName(ResolveLink(dotnet))!, "sdk")))
             throw new LocalLambdaException($"Function {function.LogicalId}: building {projectFile} needs the .NET SDK, and {dotnet} is only the runtime (https://dot.net/download).");
 
+        // The first build may take a while, and nothing else is seen meanwhile.
+        Log.Building(logger, function.LogicalId, projectFile);
         var started = Stopwatch.GetTimestamp();
         var folder = Directory.CreateDirectory(FunctionFolders.Build(stateDirectory, projectFile)).FullName;
         var targets = Path.Combine(folder, "function.targets");
@@ -62,7 +64,7 @@ internal sealed partial class DotNetProjectBuilder(string stateDirectory, ILogge
         var targetPath = CopyOutput(folder, (await File.ReadAllTextAsync(targetPathFile, cancellationToken)).Trim());
         var directories = Directory.EnumerateFiles(projects).Select(file => File.ReadAllText(file).Trim()).Distinct(StringComparer.Ordinal).ToList();
         var build = new DotNetBuild(projectFile, targetPath, dotnet, directories);
-        Log.Built(logger, function.LogicalId, projectFile, Stopwatch.GetElapsedTime(started).TotalSeconds);
+        Log.Built(logger, function.LogicalId, Stopwatch.GetElapsedTime(started).TotalSeconds);
         return _built[projectFile] = build;
     }
 
@@ -183,7 +185,10 @@ internal sealed partial class DotNetProjectBuilder(string stateDirectory, ILogge
 
     private static partial class Log
     {
-        [LoggerMessage(6040, LogLevel.Information, "Built {LogicalId} ({ProjectFile}) in {Seconds:F1} s")]
-        public static partial void Built(ILogger logger, string logicalId, string projectFile, double seconds);
+        [LoggerMessage(6041, LogLevel.Information, "Building {LogicalId} ({ProjectFile})")]
+        public static partial void Building(ILogger logger, string logicalId, string projectFile);
+
+        [LoggerMessage(6040, LogLevel.Information, "Built {LogicalId} in {Seconds:F1} s")]
+        public static partial void Built(ILogger logger, string logicalId, double seconds);
     }
 }

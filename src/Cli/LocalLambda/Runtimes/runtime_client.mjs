@@ -161,7 +161,7 @@ async function serve(handler, event, context) {
     if (handler[streaming]) return await stream(handler, event, context, location);
     body = JSON.stringify((await run(handler, event, context)) ?? null);
   } catch (error) {
-    console.error(error);
+    console.error(error?.stack ?? error);
     return postError(location + 'error', error);
   }
   return send('POST', location + 'response', { 'Content-Type': 'application/json' }, body);
@@ -179,7 +179,7 @@ function stream(handler, event, context, location) {
     request.on('error', reject);
     request.setContentType = () => {};
     Promise.resolve().then(() => handler(event, request, context)).catch(error => {
-      console.error(error);
+      console.error(error?.stack ?? error);
       const description = describe(error);
       request.addTrailers({
         'Lambda-Runtime-Function-Error-Type': description.errorType.replace(/[^\w.]/g, '_'),
@@ -203,7 +203,7 @@ globalThis.awslambda = {
 };
 
 async function end(name, error) {
-  console.error(error);
+  console.error(error?.stack ?? error);
   if (currentRequestId !== null) {
     const failure = describe(error);
     await postError(`invocation/${currentRequestId}/error`, Object.assign(named(name, `${failure.errorType}: ${failure.errorMessage}`), { stack: failure.trace.join('\n') }));
@@ -216,7 +216,7 @@ let handler;
 try {
   handler = await loadHandler();
 } catch (error) {
-  console.error(error);
+  console.error(error?.stack ?? error);
   await postError('init/error', error);
   process.exit(1);
 }
