@@ -18,6 +18,9 @@ public sealed class LocalLambdaHost : IAsyncDisposable
     private readonly ConcurrentDictionary<string, FunctionPool> _pools = new(StringComparer.Ordinal);
     private readonly EventInvocations _events;
     private readonly WebApplication _server;
+
+    // By function name, what was edited and not taken over: the next reload reads it too.
+    private readonly Dictionary<string, List<string>> _refusedFiles = new(StringComparer.Ordinal);
     private bool _disposed;
 
     private LocalLambdaHost(LocalLambdaOptions options, ILoggerFactory loggers)
@@ -99,11 +102,22 @@ public sealed class LocalLambdaHost : IAsyncDisposable
     }
 
     /// <summary>Builds and swaps functions whose sources have changed. One caller at a time.</summary>
-    /// <exception cref="LocalLambdaException">One does not build any more; all go on as they were.</exception>
-    public async Task ReloadAsync(IReadOnlyList<string> functionNames, CancellationToken ct)
+    /// <param name="changedFilesByFunctionName">The files may be gone.</param>
+    /// <exception cref="LocalLambdaException">One does not build any more, or a file cannot be read by its interpreter; all go on as they were.</exception>
+    public async Task ReloadAsync(IReadOnlyDictionary<string, IReadOnlyList<string>> changedFilesByFunctionName, CancellationToken ct)
     {
-        var pools = functionNames.Select(name => _pools[name]).ToList();
+        var pools = changedFilesByFunctionName.Keys.Select(name => _pools[name]).ToList();
         var commands = await _runtimes.PrepareAsync([.. pools.Select(pool => pool.Function)], ct);
+        var mistakes = new List<string>();
+        foreach (var (pool, command) in pools.Zip(commands))
+        {
+            var files = _refusedFiles.GetValueOrDefault(pool.Function.FunctionName, []).Union(changedFilesByFunctionName[pool.Function.FunctionName], StringComparer.Ordinal).ToList();
+            _refusedFiles[pool.Function.FunctionName] = files;
+            mistakes.AddRange(await SourceSyntax.FindMistakesAsync(pool.Function.Runtime, command.FileName, files, ct));
+        }
+
+        if (mistakes.Count > 0) throw new LocalLambdaException(string.Join('\n', mistakes.Distinct(StringComparer.Ordinal)));
+        foreach (var pool in pools) _refusedFiles.Remove(pool.Function.FunctionName);
         foreach (var (pool, command) in pools.Zip(commands)) pool.Swap(pool.Function, command);
     }
 

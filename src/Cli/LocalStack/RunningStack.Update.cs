@@ -52,16 +52,17 @@ internal sealed partial class RunningStack
     }
 
     /// <summary>Builds and swaps functions whose sources have changed.</summary>
-    /// <exception cref="UserErrorException">One does not build any more; all go on as they were.</exception>
-    public async Task ReloadFunctionsAsync(IReadOnlyList<string> functionNames, CancellationToken cancellationToken)
+    /// <param name="changedFilesByFunctionName">The files may be gone.</param>
+    /// <exception cref="UserErrorException">One does not build any more, or a file cannot be read by its interpreter; all go on as they were.</exception>
+    public async Task ReloadFunctionsAsync(IReadOnlyDictionary<string, IReadOnlyList<string>> changedFilesByFunctionName, CancellationToken cancellationToken)
     {
         try
         {
-            await _functions.ReloadAsync(functionNames, cancellationToken);
+            await _functions.ReloadAsync(changedFilesByFunctionName, cancellationToken);
         }
         catch (LocalLambdaException exception)
         {
-            throw new UserErrorException(exception.Message);
+            throw new UserErrorException(exception.Message.Split('\n'));
         }
     }
 

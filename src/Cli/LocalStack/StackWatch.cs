@@ -73,7 +73,7 @@ internal sealed class StackWatch(RunningStack stack, Template template, string s
             var files = changes.Values.SelectMany(files => files).Distinct().Select(Path.GetFileName).ToList();
             var functions = string.Join(", ", stack.Functions.Where(function => changes.ContainsKey(function.FunctionName)).Select(function => function.LogicalId));
             say($"{string.Join(", ", files.Take(3))}{(files.Count > 3 ? $" and {files.Count - 3} more" : "")} changed: reloading {functions}.");
-            await stack.ReloadFunctionsAsync([.. changes.Keys], stopping);
+            await stack.ReloadFunctionsAsync(changes, stopping);
             say($"{functions}: reloaded; the next invocation runs the new code.");
             AdoptFolders();
         }

@@ -25,7 +25,7 @@ public sealed class FunctionUpdateTests : IDisposable
         await RunningFunctions.UntilAsync(() => File.Exists(started), "the invocation to begin");
 
         Write("app.py", "def handler(event, context):\n    return 'new'\n");
-        await functions.Host.ReloadAsync(["Echo"], CancellationToken.None);
+        await functions.Host.ReloadAsync(Edited(), CancellationToken.None);
         var next = await functions.AskAsync("Echo", "{}");
         await File.WriteAllTextAsync(mayEnd, "");
 
@@ -42,9 +42,53 @@ public sealed class FunctionUpdateTests : IDisposable
         var first = await functions.AskAsync("Echo", "{}");
 
         Write("app.js", "exports.handler = async () => 'new';");
-        await functions.Host.ReloadAsync(["Echo"], CancellationToken.None);
+        await functions.Host.ReloadAsync(Edited(), CancellationToken.None);
 
         Assert.Equal(("\"old\"", "\"new\""), (first, await functions.AskAsync("Echo", "{}")));
+    }
+
+    [RequiresProgramFact("python3")]
+    public async Task Goes_on_with_the_old_python_code_when_an_edited_file_cannot_be_read()
+    {
+        Write("app.py", "import part\ndef handler(event, context):\n    return part.text\n");
+        Write("part.py", "text = 'old'\n");
+        await using var functions = await RunningFunctions.StartAsync(Function());
+        var first = await functions.AskAsync("Echo", "{}");
+
+        Write("part.py", "text = (\n");
+        var error = await Assert.ThrowsAsync<LocalLambdaException>(() => functions.Host.ReloadAsync(Edited("part.py"), CancellationToken.None));
+        var again = await Assert.ThrowsAsync<LocalLambdaException>(() => functions.Host.ReloadAsync(Edited("app.py"), CancellationToken.None));
+        var second = await functions.AskAsync("Echo", "{}");
+        Write("part.py", "text = 'new'\n");
+        await functions.Host.ReloadAsync(Edited("part.py"), CancellationToken.None);
+
+        Assert.StartsWith($"{Path.Combine(_code.FullName, "part.py")}(1): ", error.Message, StringComparison.Ordinal);
+        Assert.Equal(error.Message, again.Message);
+        Assert.Equal(("\"old\"", "\"old\"", "\"new\""), (first, second, await functions.AskAsync("Echo", "{}")));
+    }
+
+    [RequiresProgramFact("node")]
+    public Task Goes_on_with_the_old_node_script_when_it_cannot_be_read_after_an_edit() =>
+        GoesOnWithTheOldNodeCodeAsync("app.js", "exports.handler = async () => 'old';");
+
+    [RequiresProgramFact("node")]
+    public Task Goes_on_with_the_old_node_module_when_it_cannot_be_read_after_an_edit() =>
+        GoesOnWithTheOldNodeCodeAsync("app.mjs", "export const handler = async () => 'old';");
+
+    private async Task GoesOnWithTheOldNodeCodeAsync(string file, string code)
+    {
+        Write(file, code);
+        await using var functions = await RunningFunctions.StartAsync(Function() with { Runtime = "nodejs22.x" });
+        var first = await functions.AskAsync("Echo", "{}");
+
+        Write(file, "// broken\n" + code.Replace("=>", "==>", StringComparison.Ordinal));
+        var error = await Assert.ThrowsAsync<LocalLambdaException>(() => functions.Host.ReloadAsync(Edited(file), CancellationToken.None));
+        var second = await functions.AskAsync("Echo", "{}");
+        Write(file, code.Replace("old", "new", StringComparison.Ordinal));
+        await functions.Host.ReloadAsync(Edited(file), CancellationToken.None);
+
+        Assert.StartsWith($"{Path.Combine(_code.FullName, file)}(2): SyntaxError: ", error.Message, StringComparison.Ordinal);
+        Assert.Equal(("\"old\"", "\"old\"", "\"new\""), (first, second, await functions.AskAsync("Echo", "{}")));
     }
 
     [Fact]
@@ -56,10 +100,10 @@ public sealed class FunctionUpdateTests : IDisposable
         var first = await functions.AskAsync("Echo", "{}");
 
         Write("Function.cs", "namespace Sample; public static class Function { int }");
-        var error = await Assert.ThrowsAsync<LocalLambdaException>(() => functions.Host.ReloadAsync(["Echo"], CancellationToken.None));
+        var error = await Assert.ThrowsAsync<LocalLambdaException>(() => functions.Host.ReloadAsync(Edited(), CancellationToken.None));
         var second = await functions.AskAsync("Echo", "{}");
         Write("Function.cs", Good.Replace("VERSION", "three", StringComparison.Ordinal));
-        await functions.Host.ReloadAsync(["Echo"], CancellationToken.None);
+        await functions.Host.ReloadAsync(Edited(), CancellationToken.None);
 
         Assert.Matches(@"Function\.cs\(1,\d+\): error CS", error.Message);
         Assert.Equal(["\"one\"", "\"one\"", "\"three\""], [first, second, await functions.AskAsync("Echo", "{}")]);
@@ -121,6 +165,8 @@ public sealed class FunctionUpdateTests : IDisposable
     }
 
     private LocalFunction Function() => RunningFunctions.Python("") with { InlineCode = null, CodeDirectory = _code.FullName, Handler = "app.handler" };
+
+    private Dictionary<string, IReadOnlyList<string>> Edited(params string[] files) => new() { ["Echo"] = [.. files.Select(file => Path.Combine(_code.FullName, file))] };
 
     private void Write(string name, string text) => File.WriteAllText(Path.Combine(_code.FullName, name), text);
 }
