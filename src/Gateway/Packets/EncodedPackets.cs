@@ -35,9 +35,10 @@ internal sealed class EncodedPackets : IDisposable
     public static EncodedPackets AsJson(PacketBatch batch, RequestPacketWriter writer, bool lines = false)
     {
         var packets = new EncodedPackets(batch.Count, batch.EncodedSize);
+        using var texts = writer.Start(packets._bytes, batch);
         for (var index = 0; index < batch.Count; index++)
         {
-            writer.WritePacket(packets._bytes, batch, index);
+            texts.Write(index);
             if (lines)
             {
                 packets._bytes.GetSpan(1)[0] = (byte)'\n';

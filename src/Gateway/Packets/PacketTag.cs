@@ -16,9 +16,22 @@ internal static class PacketTag
 
     public static ReadOnlySpan<byte> Write(ulong batch, int index, Span<byte> tag)
     {
-        Utf8Formatter.TryFormat(batch, tag, out var batchLength, new StandardFormat('x', BatchDigits));
-        Utf8Formatter.TryFormat(index, tag[batchLength..], out var indexLength, new StandardFormat('x', MinIndexDigits));
-        return tag[..(batchLength + indexLength)];
+        var length = WriteBatch(batch, tag);
+        return tag[..(length + WriteIndex(index, tag[length..]))];
+    }
+
+    /// <summary>What the tags of a batch begin with; returns its length.</summary>
+    public static int WriteBatch(ulong batch, Span<byte> tag)
+    {
+        Utf8Formatter.TryFormat(batch, tag, out var length, new StandardFormat('x', BatchDigits));
+        return length;
+    }
+
+    /// <summary>What they end with; returns its length.</summary>
+    public static int WriteIndex(int index, Span<byte> tag)
+    {
+        Utf8Formatter.TryFormat(index, tag, out var length, new StandardFormat('x', MinIndexDigits));
+        return length;
     }
 
     /// <summary>False when the tag is none of this batch.</summary>

@@ -55,13 +55,8 @@ internal static class PayloadEncoding
     {
         switch (formatter)
         {
-            case PayloadFormatter.Base64:
-                Base64.EncodeToUtf8(payload, output.GetSpan(Base64.GetMaxEncodedToUtf8Length(payload.Length)), out _, out var written);
-                output.Advance(written);
-                break;
-            case PayloadFormatter.Hex:
-                Convert.TryToHexString(payload, output.GetSpan(payload.Length * 2), out var digits);
-                output.Advance(digits);
+            case PayloadFormatter.Base64 or PayloadFormatter.Hex:
+                output.Advance(WritePlain(formatter, payload, output.GetSpan((int)EncodedSize(formatter, payload))));
                 break;
             case PayloadFormatter.Ascii:
                 var ascii = output.GetSpan(payload.Length);
@@ -81,6 +76,17 @@ internal static class PayloadEncoding
             default:
                 throw new ArgumentOutOfRangeException(nameof(formatter), formatter, "Unknown formatter.");
         }
+    }
+
+    /// <summary>The same text in a form of which JSON escapes nothing: base64 or hex. Returns its length.</summary>
+    public static int WritePlain(PayloadFormatter formatter, ReadOnlySpan<byte> payload, Span<byte> text)
+    {
+        int length;
+        if (formatter == PayloadFormatter.Base64)
+            Base64.EncodeToUtf8(payload, text, out _, out length);
+        else
+            Convert.TryToHexString(payload, text, out length);
+        return length;
     }
 
     /// <summary>The greatest number of bytes that <paramref name="data"/> can stand for.</summary>

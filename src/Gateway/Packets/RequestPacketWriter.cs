@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -42,7 +41,8 @@ internal sealed class RequestPacketWriter
         _local = Encoding.UTF8.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
             $"}},\"Local\":{{\"Domain\":\"{Escape(facts.Domain)}\",\"Port\":{facts.Port},\"Protocol\":\"{protocol}\",\"IpAddress\":\"{Escape(facts.LocalAddress)}\"}},\"ReceivedAt\":\""));
-        _kind = Encoding.UTF8.GetBytes($"\",\"IngressRegion\":\"{Escape(facts.IngressRegion)}\",\"Formatter\":\"{NameOf(facts.Formatter)}\",");
+        _kind = Encoding.UTF8.GetBytes($"\",\"IngressRegion\":\"{Escape(facts.IngressRegion)}\",\"Formatter\":\"{NameOf(facts.Formatter)}\",{(_isPlainText ? "\"Data\":\"" : "")}");
+        PacketOverhead = MaxVariableSize + _local.Length + _kind.Length;
         PacketOverhead = MeasureOverhead();
     }
 
@@ -53,28 +53,27 @@ internal sealed class RequestPacketWriter
 
     public void Write(IBufferWriter<byte> output, BatchPart part)
     {
-        var batch = part.Batch;
-        var state = new State();
+        using var packets = Start(output, part.Batch);
         output.Write("{\"Messages\":["u8);
         for (var place = 0; place < part.Count; place++)
         {
             if (place > 0)
                 output.Write(","u8);
-            var index = part[place];
-            WritePacket(output, ref state, batch.Id, index, batch[index].Origin, batch.Payload(index));
+            packets.Write(part[place]);
         }
 
         output.Write("]}"u8);
-        state.Writer?.Dispose();
     }
 
     /// <summary>One packet by itself.</summary>
     public void WritePacket(IBufferWriter<byte> output, PacketBatch batch, int index)
     {
-        var state = new State();
-        WritePacket(output, ref state, batch.Id, index, batch[index].Origin, batch.Payload(index));
-        state.Writer?.Dispose();
+        using var packets = Start(output, batch);
+        packets.Write(index);
     }
+
+    /// <summary>For packets of one batch, each by itself; to be disposed of.</summary>
+    public Packets Start(IBufferWriter<byte> output, PacketBatch batch) => new(this, output, batch);
 
     private static string Escape(string text) => JsonEncodedText.Encode(text, Options.Encoder).ToString();
 
@@ -88,71 +87,6 @@ internal sealed class RequestPacketWriter
         _ => throw new ArgumentOutOfRangeException(nameof(formatter), formatter, "Unknown formatter."),
     };
 
-    private void WritePacket(IBufferWriter<byte> output, ref State state, ulong batchId, int index, in PacketOrigin origin, ReadOnlySpan<byte> payload)
-    {
-        ref readonly var route = ref origin.Route;
-        var line = new Utf8Line(output.GetSpan(MaxVariableSize + _local.Length + _kind.Length));
-        line.Append("{\"Tag\":\""u8);
-        line.Advance(PacketTag.Write(batchId, index, line.Rest).Length);
-        line.Append("\",\"Remote\":{\"IpAddress\":\""u8);
-        line.AppendAddress(route.Endpoint, route.Endpoint.IsIPv4);
-        line.Append("\",\"Port\":"u8);
-        line.Append(route.Endpoint.Port);
-        if (route.IsTunnel)
-        {
-            line.Append(",\"PeerKey\":\""u8);
-            line.AppendBase64(origin.PeerKey);
-            line.Append("\""u8);
-        }
-
-        line.Append(_local);
-        line.Append(state.TimeOf(origin.ReceivedAtUnixMilliseconds));
-        line.Append(_kind);
-        output.Advance(line.Length);
-        WriteData(output, ref state, payload);
-        WriteEnd(output, route.Inner);
-    }
-
-    private void WriteData(IBufferWriter<byte> output, ref State state, ReadOnlySpan<byte> payload)
-    {
-        if (_isPlainText)
-        {
-            output.Write("\"Data\":\""u8);
-            PayloadEncoding.Write(output, _facts.Formatter, payload);
-            output.Write("\""u8);
-            return;
-        }
-
-        var writer = state.WriterOn(output);
-        PayloadEncoding.Write(writer, Data, _facts.Formatter, payload);
-        writer.Flush();
-    }
-
-    private static void WriteEnd(IBufferWriter<byte> output, in InnerFlow flow)
-    {
-        if (flow.Version == 0)
-        {
-            output.Write("}"u8);
-            return;
-        }
-
-        var line = new Utf8Line(output.GetSpan(MaxVariableSize));
-        line.Append(",\"Inner\":{\"SourceAddress\":\""u8);
-        line.AppendAddress(flow.Source, flow.Version == 4);
-        line.Append("\",\"SourcePort\":"u8);
-        line.Append(flow.Source.Port);
-        line.Append(",\"DestinationAddress\":\""u8);
-        line.AppendAddress(flow.Destination, flow.Version == 4);
-        line.Append("\",\"DestinationPort\":"u8);
-        line.Append(flow.Destination.Port);
-        line.Append(",\"Version\":"u8);
-        line.Append(flow.Version);
-        line.Append(",\"Protocol\":"u8);
-        line.Append(UdpHeader.Protocol);
-        line.Append("}}"u8);
-        output.Advance(line.Length);
-    }
-
     /// <summary>Writes the longest packet that can be, but for its payload.</summary>
     private int MeasureOverhead()
     {
@@ -161,45 +95,145 @@ internal sealed class RequestPacketWriter
         var form = _facts.Protocol == ListenerProtocol.WireGuard ? Replies.ReplyForm.TunnelUdp : Replies.ReplyForm.Datagram;
         var origin = new PacketOrigin { Route = new Replies.ReplyRoute(form, longest, default, 0, flow) };
         var output = new ArrayBufferWriter<byte>(1024);
-        var state = new State();
-        WritePacket(output, ref state, ulong.MaxValue, int.MaxValue, origin, _facts.Formatter == PayloadFormatter.Coap ? CoapMessage.Shortest : []);
-        state.Writer?.Dispose();
+        var batch = new PacketBatch();
+        batch.Start(ulong.MaxValue, null!);
+        using var packets = Start(output, batch);
+        packets.Write(int.MaxValue, origin, _facts.Formatter == PayloadFormatter.Coap ? CoapMessage.Shortest : []);
         return output.WrittenCount + 1; // and the comma
     }
 
-    /// <summary>What the packets of one call share: neighbours mostly arrived in the same millisecond.</summary>
-    private ref struct State
+    /// <summary>
+    /// Writes packets of one batch. What lies between tag and payload is kept from one to the next: a client's packets mostly come in
+    /// runs, and those of a run have it in common.
+    /// </summary>
+    public ref struct Packets : IDisposable
     {
         private const int TimeLength = 24;
 
+        private readonly RequestPacketWriter _writer;
+        private readonly IBufferWriter<byte> _output;
+        private readonly PacketBatch _batch;
+        private readonly byte[] _texts;
+        private readonly int _startLength;
+        private int _middleLength;
+        private PacketOrigin _middleOf;
         private TimeBytes _time;
         private long _timeOf;
-        private bool _hasTime;
+        private Utf8JsonWriter? _json;
 
-        /// <summary>Made for the first payload that may have to be escaped.</summary>
-        public Utf8JsonWriter? Writer { get; private set; }
-
-        [UnscopedRef]
-        public ReadOnlySpan<byte> TimeOf(long unixMilliseconds)
+        internal Packets(RequestPacketWriter writer, IBufferWriter<byte> output, PacketBatch batch)
         {
-            Span<byte> text = _time;
-            if (!_hasTime || _timeOf != unixMilliseconds)
-            {
-                DateTimeOffset.FromUnixTimeMilliseconds(unixMilliseconds).TryFormat(text, out _, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
-                _timeOf = unixMilliseconds;
-                _hasTime = true;
-            }
-
-            return text;
+            _writer = writer;
+            _output = output;
+            _batch = batch;
+            _texts = ArrayPool<byte>.Shared.Rent(writer.PacketOverhead);
+            _timeOf = long.MinValue;
+            var start = new Utf8Line(_texts);
+            start.Append("{\"Tag\":\""u8);
+            start.Advance(PacketTag.WriteBatch(batch.Id, start.Rest));
+            _startLength = start.Length;
         }
 
-        public Utf8JsonWriter WriterOn(IBufferWriter<byte> output)
+        /// <summary>The packet at that place in the batch.</summary>
+        public void Write(int index) => Write(index, _batch[index].Origin, _batch.Payload(index));
+
+        internal void Write(int index, in PacketOrigin origin, ReadOnlySpan<byte> payload)
         {
-            if (Writer is null)
-                Writer = new Utf8JsonWriter(output, Options);
+            if (_middleLength == 0 || !HaveSameMiddle(origin, _middleOf))
+                WriteMiddle(origin);
+
+            var formatter = _writer._facts.Formatter;
+            var line = new Utf8Line(_output.GetSpan(_writer.PacketOverhead + (_writer._isPlainText ? (int)PayloadEncoding.EncodedSize(formatter, payload) : 0)));
+            line.Append(_texts.AsSpan(0, _startLength));
+            line.Advance(PacketTag.WriteIndex(index, line.Rest));
+            line.Append(_texts.AsSpan(_startLength, _middleLength));
+            if (_writer._isPlainText)
+            {
+                line.Advance(PayloadEncoding.WritePlain(formatter, payload, line.Rest));
+                line.Append("\""u8);
+            }
             else
-                Writer.Reset(output);
-            return Writer;
+            {
+                _output.Advance(line.Length);
+                WriteEscaped(formatter, payload);
+                line = new Utf8Line(_output.GetSpan(MaxVariableSize));
+            }
+
+            AppendEnd(ref line, origin.Route.Inner);
+            _output.Advance(line.Length);
+        }
+
+        public readonly void Dispose()
+        {
+            ArrayPool<byte>.Shared.Return(_texts);
+            _json?.Dispose();
+        }
+
+        private static bool HaveSameMiddle(in PacketOrigin left, in PacketOrigin right) =>
+            left.ReceivedAtUnixMilliseconds == right.ReceivedAtUnixMilliseconds
+            && left.Route.Endpoint == right.Route.Endpoint
+            && left.Route.IsTunnel == right.Route.IsTunnel
+            && ((ReadOnlySpan<byte>)left.PeerKey).SequenceEqual(right.PeerKey);
+
+        private void WriteMiddle(in PacketOrigin origin)
+        {
+            ref readonly var route = ref origin.Route;
+            var line = new Utf8Line(_texts.AsSpan(_startLength));
+            line.Append("\",\"Remote\":{\"IpAddress\":\""u8);
+            line.AppendAddress(route.Endpoint, route.Endpoint.IsIPv4);
+            line.Append("\",\"Port\":"u8);
+            line.Append(route.Endpoint.Port);
+            if (route.IsTunnel)
+            {
+                line.Append(",\"PeerKey\":\""u8);
+                line.AppendBase64(origin.PeerKey);
+                line.Append("\""u8);
+            }
+
+            line.Append(_writer._local);
+            if (_timeOf != origin.ReceivedAtUnixMilliseconds)
+            {
+                _timeOf = origin.ReceivedAtUnixMilliseconds;
+                DateTimeOffset.FromUnixTimeMilliseconds(_timeOf).TryFormat((Span<byte>)_time, out _, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+            }
+
+            line.Append(_time);
+            line.Append(_writer._kind);
+            _middleLength = line.Length;
+            _middleOf = origin;
+        }
+
+        private void WriteEscaped(PayloadFormatter formatter, ReadOnlySpan<byte> payload)
+        {
+            if (_json is null)
+                _json = new Utf8JsonWriter(_output, Options);
+            else
+                _json.Reset(_output);
+            PayloadEncoding.Write(_json, Data, formatter, payload);
+            _json.Flush();
+        }
+
+        private static void AppendEnd(ref Utf8Line line, in InnerFlow flow)
+        {
+            if (flow.Version == 0)
+            {
+                line.Append("}"u8);
+                return;
+            }
+
+            line.Append(",\"Inner\":{\"SourceAddress\":\""u8);
+            line.AppendAddress(flow.Source, flow.Version == 4);
+            line.Append("\",\"SourcePort\":"u8);
+            line.Append(flow.Source.Port);
+            line.Append(",\"DestinationAddress\":\""u8);
+            line.AppendAddress(flow.Destination, flow.Version == 4);
+            line.Append("\",\"DestinationPort\":"u8);
+            line.Append(flow.Destination.Port);
+            line.Append(",\"Version\":"u8);
+            line.Append(flow.Version);
+            line.Append(",\"Protocol\":"u8);
+            line.Append(UdpHeader.Protocol);
+            line.Append("}}"u8);
         }
 
         [InlineArray(TimeLength)]
