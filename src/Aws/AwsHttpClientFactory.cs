@@ -26,6 +26,8 @@ public sealed class AwsHttpClientFactory : HttpClientFactory
 
     private static readonly AwsHttpClientFactory Instance = new();
 
+    private static readonly HttpRequestOptionsKey<ReadOnlyMemory<byte>> BodyKey = new(nameof(BodyKey));
+
     private AwsHttpClientFactory()
     {
     }
@@ -35,6 +37,9 @@ public sealed class AwsHttpClientFactory : HttpClientFactory
     /// credentials before it makes its first client calls this first; the clients of this assembly do it themselves.
     /// </summary>
     public static void Install() => AWSConfigs.HttpClientFactory = Instance;
+
+    /// <summary>Sends these bytes in place of the request's content, which are the same; they stay as they are until the answer has come.</summary>
+    internal static void SetBody(HttpRequestMessage request, ReadOnlyMemory<byte> body) => request.Options.Set(BodyKey, body);
 
     public override HttpClient CreateHttpClient(IClientConfig clientConfig)
     {
@@ -61,6 +66,8 @@ public sealed class AwsHttpClientFactory : HttpClientFactory
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
+            if (request.Content is { } content && request.Options.TryGetValue(BodyKey, out var body))
+                request.Content = Replace(content, body);
             var response = await base.SendAsync(request, cancellationToken);
             // An event stream is read as it arrives, by a caller who knows that and asked for it.
             if (response.IsSuccessStatusCode && response.Content.Headers.ContentType?.MediaType == EventStreamType)
@@ -75,6 +82,15 @@ public sealed class AwsHttpClientFactory : HttpClientFactory
                 response.Dispose();
                 throw;
             }
+        }
+
+        private static ReadOnlyMemoryContent Replace(HttpContent content, ReadOnlyMemory<byte> body)
+        {
+            var whole = new ReadOnlyMemoryContent(body);
+            foreach (var (name, values) in content.Headers.NonValidated)
+                whole.Headers.TryAddWithoutValidation(name, values);
+            content.Dispose();
+            return whole;
         }
     }
 }

@@ -92,9 +92,6 @@ internal sealed class AwsResponse : AmazonWebServiceResponse
 /// </summary>
 internal sealed class AwsServiceClient : AmazonServiceClient, IAwsTransport
 {
-    /// <summary>Bytes of a body that one system call takes; the SDK's 8 KiB cost more calls than they save memory.</summary>
-    private const int SendSize = 128 * 1024;
-
     private readonly InvokeOptions _options;
     private readonly InvokeOptions _streamOptions;
 
@@ -149,6 +146,7 @@ internal sealed class AwsServiceClient : AmazonServiceClient, IAwsTransport
         // Nobody asks the SDK for its metrics and traces, and for each call this handler leaves an object to the finalizer: all that the
         // call's metrics hold outlives a collection, which more than doubles the pauses of a gateway that makes many calls.
         pipeline.RemoveHandler<MetricsHandler>();
+        pipeline.ReplaceHandler<HttpHandler<HttpContent>>(new WholeBodies(Config, this));
         if (((Configuration)Config).Retries is var retries and not AwsRetries.Standard)
             pipeline.ReplaceHandler<RetryHandler>(new RetryHandler(new LimitedPolicy(Config, repeatsThrottled: retries == AwsRetries.ThrottlingOnly)));
     }
@@ -186,7 +184,6 @@ internal sealed class AwsServiceClient : AmazonServiceClient, IAwsTransport
             MaxStaleConnectionRetries = 0;
             ResignRetries = true;
             Timeout = settings.Timeout;
-            BufferSize = SendSize;
             RegionEndpoint = RegionEndpoint.GetBySystemName(settings.Region);
             if (settings.ServiceUrl is { } url)
                 ServiceURL = url.AbsoluteUri;
@@ -234,6 +231,17 @@ internal sealed class AwsServiceClient : AmazonServiceClient, IAwsTransport
     private sealed class SigV4Authentication : BaseAuthResolverHandler
     {
         protected override List<IAuthSchemeOption> ResolveAuthOptions(IExecutionContext executionContext) => AuthSchemeOption.DEFAULT_SIGV4;
+    }
+
+    /// <summary>Hands the body to the connection as it lies in memory; the SDK would copy it through a small buffer, with a system call for each filling.</summary>
+    private sealed class WholeBodies(IClientConfig config, object sender) : HttpHandler<HttpContent>(new HttpRequestMessageFactory(config), sender)
+    {
+        protected override IHttpRequest<HttpContent> CreateWebRequest(IRequestContext requestContext)
+        {
+            var request = base.CreateWebRequest(requestContext);
+            AwsHttpClientFactory.SetBody(((HttpWebRequestMessage)request).Request, ((AwsRequest)requestContext.OriginalRequest).Body);
+            return request;
+        }
     }
 
     /// <summary>A wrong clock is still corrected: that call was refused before it took effect.</summary>

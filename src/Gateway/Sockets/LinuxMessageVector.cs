@@ -9,7 +9,6 @@ internal sealed unsafe class LinuxMessageVector : IDisposable
 {
     private const int NameSize = 28;    // struct sockaddr_in6
     private const int IPv4NameSize = 16;
-    private const int ControlSize = 64; // one uint32 of SO_RXQ_OVFL with its header, and room for others
     private const int ControlHeaderSize = 16;
     private const int SegmentControlSize = 24;  // a header and one uint16, aligned
 
@@ -31,7 +30,7 @@ internal sealed unsafe class LinuxMessageVector : IDisposable
         _messages = (LinuxSystemCalls.Message*)NativeMemory.AllocZeroed(DatagramBatch.Capacity, (nuint)sizeof(LinuxSystemCalls.Message));
         _vectors = (LinuxSystemCalls.IoVector*)NativeMemory.AllocZeroed(DatagramBatch.Capacity, (nuint)sizeof(LinuxSystemCalls.IoVector));
         _names = (byte*)NativeMemory.AllocZeroed(DatagramBatch.Capacity, NameSize);
-        _controls = (byte*)NativeMemory.AllocZeroed(DatagramBatch.Capacity, ControlSize);
+        _controls = (byte*)NativeMemory.AllocZeroed(DatagramBatch.Capacity, SegmentControlSize);
     }
 
     public LinuxSystemCalls.Message* Messages => _messages;
@@ -41,25 +40,22 @@ internal sealed unsafe class LinuxMessageVector : IDisposable
     {
         for (var slot = 0; slot < DatagramBatch.Capacity; slot++)
         {
-            Describe(slot, DatagramBatch.SlotSize, NameSize);
-            _messages[slot].Header.Control = _controls + (slot * ControlSize);
-            _messages[slot].Header.ControlLength = ControlSize;
+            _vectors[slot] = new LinuxSystemCalls.IoVector { Base = _batch.Pointer(slot), Length = DatagramBatch.SlotSize };
+            _messages[slot].Header = new LinuxSystemCalls.MessageHeader
+            {
+                Name = _names + (slot * NameSize),
+                NameLength = NameSize,
+                Vectors = _vectors + slot,
+                VectorCount = 1,
+            };
         }
     }
 
-    /// <summary>Takes over lengths and sources; returns the newest overflow count of the socket, or -1 if the kernel sent none.</summary>
-    public long CompleteReceive(int count)
+    /// <summary>Takes over lengths and sources.</summary>
+    public void CompleteReceive(int count)
     {
-        var overflows = -1L;
         for (var slot = 0; slot < count; slot++)
-        {
-            ref var message = ref _messages[slot];
-            _batch.Set(slot, (int)message.Length, ReadName(_names + (slot * NameSize)));
-            var control = new ReadOnlySpan<byte>(message.Header.Control, (int)message.Header.ControlLength);
-            overflows = Math.Max(overflows, ReadOverflow(control));
-        }
-
-        return overflows;
+            _batch.Set(slot, (int)_messages[slot].Length, ReadName(_names + (slot * NameSize)));
     }
 
     /// <summary>Offers the slots from that one on to sendmmsg; returns how many messages they make.</summary>
@@ -72,7 +68,7 @@ internal sealed unsafe class LinuxMessageVector : IDisposable
             var slots = joins ? RunLength(slot) : 1;
             for (var i = slot; i < slot + slots; i++)
                 _vectors[i] = new LinuxSystemCalls.IoVector { Base = _batch.Pointer(i), Length = (nuint)_batch.Length(i) };
-            var control = _controls + (messages * ControlSize);
+            var control = _controls + (messages * SegmentControlSize);
             if (slots > 1)
                 WriteSegmentSize(control, _batch.Length(slot));
             _messages[messages].Header = new LinuxSystemCalls.MessageHeader
@@ -104,18 +100,6 @@ internal sealed unsafe class LinuxMessageVector : IDisposable
         _vectors = null;
         _names = null;
         _controls = null;
-    }
-
-    private void Describe(int slot, int length, int nameLength)
-    {
-        _vectors[slot].Base = _batch.Pointer(slot);
-        _vectors[slot].Length = (nuint)length;
-        ref var message = ref _messages[slot].Header;
-        message.Name = _names + (slot * NameSize);
-        message.NameLength = (uint)nameLength;
-        message.Vectors = _vectors + slot;
-        message.VectorCount = 1;
-        message.Flags = 0;
     }
 
     /// <summary>How many slots go to the same client with the same length; a shorter one may end them.</summary>
@@ -172,24 +156,5 @@ internal sealed unsafe class LinuxMessageVector : IDisposable
         BinaryPrimitives.WriteUInt64BigEndian(bytes[16..], endpoint.Low);
         MemoryMarshal.Write(bytes[24..], endpoint.ScopeId);
         return NameSize;
-    }
-
-    /// <summary>Walks struct cmsghdr {size_t length; int level; int type;}, each aligned to eight bytes.</summary>
-    private static long ReadOverflow(ReadOnlySpan<byte> control)
-    {
-        while (control.Length >= ControlHeaderSize)
-        {
-            var length = MemoryMarshal.Read<nuint>(control);
-            if (length < ControlHeaderSize || length > (nuint)control.Length)
-                return -1;
-            var level = MemoryMarshal.Read<int>(control[8..]);
-            var type = MemoryMarshal.Read<int>(control[12..]);
-            if (level == LinuxSystemCalls.SolSocket && type == LinuxSystemCalls.SoReceiveQueueOverflow && length >= ControlHeaderSize + sizeof(uint))
-                return MemoryMarshal.Read<uint>(control[ControlHeaderSize..]);
-            var next = ((int)length + 7) & ~7;
-            control = next >= control.Length ? [] : control[next..];
-        }
-
-        return -1;
     }
 }

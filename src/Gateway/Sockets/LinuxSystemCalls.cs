@@ -11,7 +11,9 @@ internal static unsafe partial class LinuxSystemCalls
     public const int ConnectionRefused = 111;
 
     public const int SolSocket = 1;
-    public const int SoReceiveQueueOverflow = 40;
+    public const int SoMemoryInfo = 55;
+    public const int MemoryInfoCounters = 9;
+    public const int MemoryInfoDrops = 8;
     public const int DoNotWait = 0x40;
 
     public const int IpLevel = 0;
@@ -77,6 +79,9 @@ internal static unsafe partial class LinuxSystemCalls
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int sendmmsg(int descriptor, Message* messages, uint count, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int getsockopt(int descriptor, int level, int name, void* value, uint* length);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int poll(PollEntry* entries, nuint count, int timeoutMilliseconds);
