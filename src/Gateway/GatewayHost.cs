@@ -178,7 +178,7 @@ public sealed partial class GatewayHost : IAsyncDisposable
         await _follower.PollNowAsync(cancellationToken);
         _export = OtlpExport.Start();
         _admin = await AdminEndpoint.StartAsync(_services.Options, _health, _services.Metrics, _services.Loggers, cancellationToken);
-        Log.Started(_logger, _services.Workers.Count, _services.Platform.Name, _admin.Address);
+        Log.Started(_logger, _services.Workers.Count, _services.Platform.Name, _services.Workers[0].Crypto.Name, _admin.Address);
     }
 
     private async Task StopOnceAsync()
@@ -233,8 +233,8 @@ public sealed partial class GatewayHost : IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(1601, LogLevel.Information, "Gateway started: {Workers} worker(s), {Backend} sockets, admin at {Admin}")]
-        public static partial void Started(ILogger logger, int workers, string backend, Uri admin);
+        [LoggerMessage(1601, LogLevel.Information, "Gateway started: {Workers} worker(s), {Backend} sockets, {Cryptography} cryptography, admin at {Admin}")]
+        public static partial void Started(ILogger logger, int workers, string backend, string cryptography, Uri admin);
 
         [LoggerMessage(1603, LogLevel.Information, "Gateway stops; it serves {Seconds} s more")]
         public static partial void Draining(ILogger logger, double seconds);

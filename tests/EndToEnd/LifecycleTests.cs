@@ -2,6 +2,7 @@ using UdpGateway.EndToEnd.Tests.Harness;
 
 namespace UdpGateway.EndToEnd.Tests;
 
+[Collection(Alone.Name)]
 public sealed class LifecycleTests
 {
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
@@ -75,6 +76,25 @@ public sealed class LifecycleTests
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(workspace.State));
         Assert.All(Directory.EnumerateFiles(workspace.State, "*", SearchOption.TopDirectoryOnly), file =>
             Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(file) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead)));
+    }
+
+    [Fact]
+    public async Task Takes_neither_settings_nor_file_watches_from_the_folder_in_which_it_runs()
+    {
+        using var workspace = new Workspace();
+        using var probe = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        probe.Start();
+        var port = ((System.Net.IPEndPoint)probe.LocalEndpoint).Port;
+        probe.Stop();
+        workspace.Write("appsettings.json", $$"""{"Kestrel": {"Endpoints": {"Uninvited": {"Url": "http://127.0.0.1:{{port}}" } } } }""");
+        var variables = new Dictionary<string, string> { ["DOTNET_CONTENTROOT"] = workspace.Path(""), ["ASPNETCORE_CONTENTROOT"] = workspace.Path(""), ["ASPNETCORE_ENVIRONMENT"] = "Development" };
+
+        await using var stack = await RunningStack.UpAsync(workspace, workspace.WriteVariant("gated-wireguard", Variants.WithoutSharedKey), variables);
+
+        using var client = new System.Net.Sockets.TcpClient();
+        await Assert.ThrowsAsync<System.Net.Sockets.SocketException>(() => client.ConnectAsync(System.Net.IPAddress.Loopback, port));
+        // The kernel gives each user only so many.
+        Assert.DoesNotContain(stack.OpenFiles(), file => file.Contains("inotify", StringComparison.Ordinal));
     }
 
     [Fact]

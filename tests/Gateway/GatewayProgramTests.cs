@@ -5,6 +5,7 @@ using UdpGateway.Aws.Tests;
 using UdpGateway.Gateway.Tests.Observability;
 using UdpGateway.Gateway.Tests.TestDoubles;
 using UdpGateway.Listeners;
+using UdpGateway.WireGuard;
 
 namespace UdpGateway.Gateway.Tests;
 
@@ -94,6 +95,7 @@ public sealed class GatewayProgramTests
         await gateway.StartAsync();
 
         await Eventually.TrueAsync(() => gateway.Log.Contains("Gateway started", StringComparison.Ordinal), "the start is logged");
+        Assert.Contains(CryptoBackends.IsOpenSslAvailable ? " openssl cryptography" : " portable cryptography", gateway.Log, StringComparison.Ordinal);
 
         var line = JsonNode.Parse(gateway.Log.Split('\n').First(line => line.Contains("Serving", StringComparison.Ordinal)))!;
         Assert.Equal((1401, "Information", GatewayProcess.Name), (line["EventId"]!.GetValue<int>(), line["LogLevel"]!.GetValue<string>(), line["State"]!["Listener"]!.GetValue<string>()));

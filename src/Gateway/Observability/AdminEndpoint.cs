@@ -34,12 +34,13 @@ internal sealed class AdminEndpoint : IAsyncDisposable
 
     public static async Task<AdminEndpoint> StartAsync(GatewayOptions options, GatewayHealth health, GatewayMetrics metrics, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
-        builder.Logging.ClearProviders();
+        // The empty builder: neither an appsettings.json of the folder nor ASPNETCORE_ variables have a say here, and no file is watched.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "udpgw" });
+        builder.Services.AddRouting();
         builder.Logging.AddProvider(new ForwardingLogs(loggers));
         builder.Logging.SetMinimumLevel(LogLevel.Warning); // a balancer asks every few seconds
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Listen(IPAddress.Loopback, options.AdminPort);

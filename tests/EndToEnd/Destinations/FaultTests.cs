@@ -9,6 +9,7 @@ using Xunit.Abstractions;
 namespace UdpGateway.EndToEnd.Tests.Destinations;
 
 /// <summary>Services that throttle, fail, cut connections, take half or fall silent: every packet is accounted for, and only where it belongs.</summary>
+[Collection(Alone.Name)]
 public sealed class FaultTests(ITestOutputHelper output)
 {
     private const long MostMemory = 1L << 30;

@@ -12,6 +12,7 @@ internal sealed class ClientNamespace : IAsyncDisposable
 {
     private static int _count;
 
+    private readonly string _id;
     private readonly string _name;
     private readonly string _hostInterface;
     private readonly string _clientInterface;
@@ -19,10 +20,10 @@ internal sealed class ClientNamespace : IAsyncDisposable
 
     private ClientNamespace(int number)
     {
-        var id = $"{Environment.ProcessId % 100_000}{(char)('a' + number % 26)}";
-        _name = $"udpgw-{id}";
-        _hostInterface = $"ugh{id}";
-        _clientInterface = $"ugc{id}";
+        _id = $"{Environment.ProcessId % 100_000}{(char)('a' + number % 26)}";
+        _name = $"udpgw-{_id}";
+        _hostInterface = $"ugh{_id}";
+        _clientInterface = $"ugc{_id}";
         // 198.18.0.0/15 is set aside for tests of network devices (RFC 2544): a /30 for each namespace.
         var block = (Environment.ProcessId * 7 + number) % 16_384;
         HostAddress = $"198.18.{block >> 6}.{(block & 63) * 4 + 1}";
@@ -64,11 +65,12 @@ internal sealed class ClientNamespace : IAsyncDisposable
     public Task<ProgramRun> TryRunAsync(string program, params string[] arguments) =>
         ProgramRun.OfAsync("ip", ["netns", "exec", _name, program, .. arguments]);
 
-    /// <summary>Brings up a WireGuard interface with wireguard-go, as wg-quick would from a configuration file.</summary>
+    /// <summary>Brings up a WireGuard interface with wireguard-go, as wg-quick would from README's configuration.</summary>
     /// <param name="presharedKeyFile">Null for none.</param>
     public async Task<string> AddTunnelAsync(RunningStack stack, string privateKeyFile, string? presharedKeyFile = null)
     {
-        var name = $"ugw{Environment.ProcessId % 100_000}{_tunnels.Count}";
+        // wireguard-go's sockets are in one folder, whatever the namespace.
+        var name = $"ugw{_id}{_tunnels.Count}";
         var socket = $"/var/run/wireguard/{name}.sock";
         var process = Process.Start(new ProcessStartInfo("ip", ["netns", "exec", _name, "wireguard-go", "--foreground", name])
         {
@@ -87,9 +89,9 @@ internal sealed class ClientNamespace : IAsyncDisposable
 
         string[] presharedKey = presharedKeyFile is null ? [] : ["preshared-key", presharedKeyFile];
         await RunAsync("wg", ["set", name, "private-key", privateKeyFile,
-            "peer", stack.PublicKey, "endpoint", stack.Listener.Endpoint, "allowed-ips", "10.8.0.0/24,fd00:8::/64", .. presharedKey]);
-        await RunAsync("ip", "address", "add", "10.8.0.2/24", "dev", name);
-        await RunAsync("ip", "address", "add", "fd00:8::2/64", "dev", name, "nodad");
+            "peer", stack.PublicKey, "endpoint", stack.Listener.Endpoint, "allowed-ips", ReadmeText.ClientSetting("AllowedIPs").Replace(" ", "", StringComparison.Ordinal), .. presharedKey]);
+        foreach (var address in ReadmeText.ClientSetting("Address").Split(", "))
+            await RunAsync("ip", ["address", "add", address, "dev", name, .. address.Contains(':', StringComparison.Ordinal) ? ["nodad"] : Array.Empty<string>()]);
         await RunAsync("ip", "link", "set", name, "up");
         return name;
     }

@@ -124,6 +124,10 @@ internal sealed class RunningStack : IAsyncDisposable
     /// <summary>The program's descendants, named by process id and start time, so that a reused id is no false alarm.</summary>
     public IReadOnlyList<string> Descendants() => ProcessTree.DescendantsOf(_process.Id);
 
+    /// <summary>What the program's file descriptors stand for.</summary>
+    public IReadOnlyList<string> OpenFiles() =>
+        [.. Directory.GetFiles($"/proc/{_process.Id}/fd").Select(descriptor => new FileInfo(descriptor).LinkTarget ?? "")];
+
     public async ValueTask DisposeAsync()
     {
         _http.Dispose();

@@ -1,4 +1,5 @@
 using UdpGateway.Benchmarks.Load;
+using UdpGateway.EndToEnd.Tests.Harness;
 using Xunit.Abstractions;
 
 namespace UdpGateway.EndToEnd.Tests.WireGuard;
@@ -7,6 +8,7 @@ namespace UdpGateway.EndToEnd.Tests.WireGuard;
 /// Established sessions keep flowing while strangers send: at rates that a shared machine can make. The full rates, and
 /// times, are measured by the benchmark <c>flood</c>.
 /// </summary>
+[Collection(Alone.Name)]
 public sealed class FloodTests(ITestOutputHelper output)
 {
     private const int PacketsPerSecond = 100;

@@ -4,6 +4,7 @@ namespace UdpGateway.EndToEnd.Tests.WireGuard;
 
 /// <summary>While strangers use up the share of time that handshakes may take, a cookie and a rate limit stand before every handshake (paper §5.3).</summary>
 /// <remarks>On a stack of its own: the load outlasts a test by a second.</remarks>
+[Collection(Alone.Name)]
 public sealed class UnderLoadTests(OpenEndpoint endpoint) : IClassFixture<OpenEndpoint>
 {
     private const int ResponseSize = 92;
