@@ -27,11 +27,12 @@ internal sealed class TestGateway : IAsyncDisposable, IDestinationClients
 
     public static TheoryData<SocketBackend> Backends => OperatingSystem.IsLinux() ? [SocketBackend.Linux, SocketBackend.Portable] : [SocketBackend.Portable];
 
-    public static async Task<TestGateway> StartAsync(SocketBackend backend = SocketBackend.Best, Func<GatewayOptions, GatewayOptions>? configure = null)
+    public static async Task<TestGateway> StartAsync(
+        SocketBackend backend = SocketBackend.Best, Func<GatewayOptions, GatewayOptions>? configure = null, Func<ISecretStore, ISecretStore>? wrapSecrets = null, ISqs? queues = null)
     {
-        var gateway = new TestGateway();
+        var gateway = new TestGateway { Queues = queues };
         var options = new GatewayOptions { SocketBackend = backend, Region = "eu-central-1", DrainTime = TimeSpan.Zero, FlushTime = TimeSpan.FromSeconds(10), PollInterval = TimeSpan.FromMilliseconds(50) };
-        gateway.Host = await GatewayHost.StartAsync(configure?.Invoke(options) ?? options, gateway.Store, gateway.Store, gateway, gateway._loggers, CancellationToken.None);
+        gateway.Host = await GatewayHost.StartAsync(configure?.Invoke(options) ?? options, gateway.Store, wrapSecrets?.Invoke(gateway.Store) ?? gateway.Store, gateway, gateway._loggers, CancellationToken.None);
         return gateway;
     }
 
@@ -45,6 +46,9 @@ internal sealed class TestGateway : IAsyncDisposable, IDestinationClients
 
     AwsConnection IDestinationClients.Connect(ListenerRecord listener, DestinationDefinition destination, Arn arn) =>
         (Connect ?? throw new NotSupportedException("This test said nothing about services."))(arn);
+
+    /// <summary>Where packet sources' messages come from.</summary>
+    public ISqs? Queues { get; private init; }
 
     /// <summary>What stands for the CloudWatch of whoever owns a destination.</summary>
     public AwsConnection? CloudWatch { get; set; }
