@@ -13,6 +13,10 @@ public interface ISns
     /// <exception cref="AwsServiceException">The call failed.</exception>
     Task<string?> SubscribeAsync(string topicArn, string protocol, string endpoint, IReadOnlyDictionary<string, string> attributes, CancellationToken cancellationToken);
 
+    /// <summary>On behalf of the endpoint's owner, who alone knows the token.</summary>
+    /// <exception cref="AwsServiceException">The call failed.</exception>
+    Task ConfirmSubscriptionAsync(string topicArn, string token, CancellationToken cancellationToken);
+
     /// <exception cref="AwsServiceException">The call failed.</exception>
     Task UnsubscribeAsync(string subscriptionArn, CancellationToken cancellationToken);
 

@@ -44,6 +44,9 @@ public sealed class SnsClient(AwsConnection connection) : ISns
         return arn is not null && arn.StartsWith("arn:", StringComparison.Ordinal) ? arn : null;
     }
 
+    public Task ConfirmSubscriptionAsync(string topicArn, string token, CancellationToken cancellationToken) =>
+        CallAsync(new ConfirmSubscription([("TopicArn", topicArn), ("Token", token)]), cancellationToken);
+
     public Task UnsubscribeAsync(string subscriptionArn, CancellationToken cancellationToken) =>
         CallAsync(new Unsubscribe([("SubscriptionArn", subscriptionArn)]), cancellationToken);
 
@@ -119,6 +122,8 @@ public sealed class SnsClient(AwsConnection connection) : ISns
     private abstract class Request(params IEnumerable<(string Name, string? Value)> parameters) : AwsQueryRequest("2010-03-31", parameters);
 
     private sealed class Subscribe(params IEnumerable<(string Name, string? Value)> parameters) : Request(parameters);
+
+    private sealed class ConfirmSubscription(params IEnumerable<(string Name, string? Value)> parameters) : Request(parameters);
 
     private sealed class Unsubscribe(params IEnumerable<(string Name, string? Value)> parameters) : Request(parameters);
 

@@ -16,6 +16,9 @@ internal static class AwsBacking
     // IAM Developer Guide, "Changes that I make are not always immediately visible": roles of the same stack are seconds old.
     private static readonly TimeSpan PermissionPatience = TimeSpan.FromSeconds(60);
 
+    // SNS asks within seconds; while a source moves to another topic, gateways look into its queue too and may be the ones who see it.
+    private static readonly TimeSpan ConfirmationPatience = TimeSpan.FromSeconds(120);
+
     // Everything made here lives as long as the process.
     public static ProviderBacking Compose(ProviderSettings settings, ILoggerFactory loggers)
     {
@@ -34,7 +37,7 @@ internal static class AwsBacking
         return new ProviderBacking(settings.ToOptions(), store, secrets, provisioner)
         {
             PacketSources = new SqsPacketSourceProvisioner(
-                connection, new DestinationCredentials(gateway, settings.Region), settings.AccountId, serviceUrl: null, PermissionPatience, settings.TableName, Pause, loggers.CreateLogger<SqsPacketSourceProvisioner>()),
+                connection, new DestinationCredentials(gateway, settings.Region), settings.AccountId, serviceUrl: null, PermissionPatience, ConfirmationPatience, settings.TableName, Pause, loggers.CreateLogger<SqsPacketSourceProvisioner>()),
             Sweep = new FleetSweep(store, fleetStore, ecs, balancing, ec2, tagged, FleetSweep.UsualOrphanAge, loggers.CreateLogger<FleetSweep>()),
         };
     }

@@ -85,7 +85,9 @@ internal sealed partial class PacketSourceReceivers(ISqs sqs, PushRouter router,
     private async Task ReceiveAsync(Receiver receiver)
     {
         var queue = receiver.Source.QueueUrl!;
-        var messages = await sqs.ReceiveMessageAsync(queue, PollTime, receiver.Stop.Token);
+        // The provider, which subscribes, answers what a topic of another account asks: that stays in the queue for it.
+        var messages = (await sqs.ReceiveMessageAsync(queue, PollTime, receiver.Stop.Token))
+            .Where(message => !SnsSubscriptionQuestion.TryRead(message.Body, out _)).ToList();
         if (messages.Count == 0)
             return;
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Amazon.Runtime;
 using Microsoft.Extensions.Logging;
 using UdpGateway.Aws;
 using UdpGateway.Listeners.Storage;
@@ -10,21 +11,25 @@ namespace UdpGateway.Provider.Provisioning;
 
 /// <summary>
 /// A queue for each packet source, subscribed to the customer's topic through the customer's role. The topic sends only what is
-/// meant for this region, and the queue takes only what this topic sends.
+/// meant for this region, and the queue takes only what this topic sends. A topic of another account asks the queue's owner for a
+/// confirmation, by a message in the queue.
 /// </summary>
 /// <param name="own">The provider's own account, in the region where the gateways run.</param>
 /// <param name="roles">Assumes the customers' roles.</param>
 /// <param name="accountId">The provider's account, which owns the queues.</param>
 /// <param name="serviceUrl">Where SNS is called; null takes the SDK's configuration.</param>
 /// <param name="permissionPatience">How long a refusal may be a permission that IAM has not spread yet.</param>
+/// <param name="confirmationPatience">How long a topic of another account may take to ask for its confirmation.</param>
 /// <param name="installation">What the queues are tagged with.</param>
 /// <param name="pause">Between two attempts of what may still succeed.</param>
 internal sealed partial class SqsPacketSourceProvisioner(
-    AwsConnection own, DestinationCredentials roles, string accountId, Uri? serviceUrl, TimeSpan permissionPatience, string installation, TimeSpan pause, ILogger<SqsPacketSourceProvisioner> logger)
-    : IPacketSourceProvisioner
+    AwsConnection own, DestinationCredentials roles, string accountId, Uri? serviceUrl, TimeSpan permissionPatience, TimeSpan confirmationPatience, string installation, TimeSpan pause,
+    ILogger<SqsPacketSourceProvisioner> logger) : IPacketSourceProvisioner
 {
     /// <summary>Names of all queues begin so, which the gateways' permissions may count on.</summary>
     public const string QueueNamePrefix = "udpgw-source-";
+
+    private static readonly TimeSpan ConfirmationPoll = TimeSpan.FromSeconds(5);
 
     private readonly SqsClient _sqs = new(own);
     private readonly RepeatedSteps _steps = new(TimeProvider.System, pause);
@@ -34,6 +39,7 @@ internal sealed partial class SqsPacketSourceProvisioner(
         string? queueUrl = null;
         string? subscriptionArn = null;
         var refusals = TimeSpan.Zero;
+        var polls = TimeSpan.Zero;
         await _steps.UntilDoneAsync(
             async token =>
             {
@@ -43,7 +49,14 @@ internal sealed partial class SqsPacketSourceProvisioner(
                 try
                 {
                     subscriptionArn = await SubscribeAsync(record, token);
-                    return null;
+                    if (subscriptionArn is not null)
+                        return null;
+                    if (polls >= confirmationPatience)
+                        throw new ProvisioningException($"{NotConfirmed(record)} within {confirmationPatience.TotalSeconds:F0} s.");
+                    // The next request makes SNS ask again, if it still waits.
+                    polls += ConfirmationPoll;
+                    await ConfirmAsync(record, queueUrl, token);
+                    return $"{NotConfirmed(record)} yet.";
                 }
                 catch (AwsServiceException refusal) when (IsRefusal(refusal) && refusals < permissionPatience)
                 {
@@ -126,7 +139,11 @@ internal sealed partial class SqsPacketSourceProvisioner(
     private static string NotSubscribed(PacketSourceRecord record, AwsServiceException failure) =>
         $"The topic {record.TopicArn} could not be subscribed through the role {record.RoleArn}, which needs sns:Subscribe, sns:Unsubscribe and sns:ListSubscriptionsByTopic on it and must trust the gateway: {failure.Message}";
 
-    private async Task<string> SubscribeAsync(PacketSourceRecord record, CancellationToken cancellationToken)
+    private string NotConfirmed(PacketSourceRecord record) =>
+        $"The topic {record.TopicArn}, which is none of the account {accountId}, has not asked the queue for the confirmation of its subscription";
+
+    /// <returns>The subscription's ARN; null while the topic waits for a confirmation.</returns>
+    private async Task<string?> SubscribeAsync(PacketSourceRecord record, CancellationToken cancellationToken)
     {
         using var connection = Connect(record);
         var sns = new SnsClient(connection);
@@ -147,8 +164,22 @@ internal sealed partial class SqsPacketSourceProvisioner(
             return await RequestAsync();
         }
 
-        async Task<string> RequestAsync() => await sns.SubscribeAsync(record.TopicArn, "sqs", QueueArn(record), attributes, cancellationToken)
-            ?? throw new ProvisioningException($"The subscription to {record.TopicArn} waits for a confirmation, since the topic belongs to another account than the provider; use a topic of the account {accountId}.");
+        Task<string?> RequestAsync() => sns.SubscribeAsync(record.TopicArn, "sqs", QueueArn(record), attributes, cancellationToken);
+    }
+
+    /// <summary>Looks for the topic's question in the queue, and answers it as the queue's owner: the token is the proof, no signature is needed.</summary>
+    private async Task ConfirmAsync(PacketSourceRecord record, string queueUrl, CancellationToken cancellationToken)
+    {
+        foreach (var message in await _sqs.ReceiveMessageAsync(queueUrl, ConfirmationPoll, cancellationToken))
+        {
+            if (SnsSubscriptionQuestion.TryRead(message.Body, out var question) && question.TopicArn == record.TopicArn)
+            {
+                using var connection = new AwsConnection(new AnonymousAWSCredentials(), RegionOf(record), serviceUrl);
+                await new SnsClient(connection).ConfirmSubscriptionAsync(question.TopicArn, question.Token, cancellationToken);
+                await _sqs.DeleteMessageBatchAsync(queueUrl, [message.ReceiptHandle], cancellationToken);
+                Log.Confirmed(logger, record.PhysicalResourceId, record.TopicArn);
+            }
+        }
     }
 
     /// <summary>Ends whatever subscription the topic has for the record's queue, known or not.</summary>
@@ -182,9 +213,10 @@ internal sealed partial class SqsPacketSourceProvisioner(
     private AwsConnection Connect(PacketSourceRecord record)
     {
         var credentials = roles.For(record.RoleArn ?? string.Empty, record.StackId, $"udpgw-{record.LogicalResourceId}");
-        var region = Arn.TryParse(record.TopicArn, out var topic) ? topic.Region : own.Region;
-        return new AwsConnection(credentials, region, serviceUrl);
+        return new AwsConnection(credentials, RegionOf(record), serviceUrl);
     }
+
+    private string RegionOf(PacketSourceRecord record) => Arn.TryParse(record.TopicArn, out var topic) ? topic.Region : own.Region;
 
     private Dictionary<string, string> QueueAttributes(PacketSourceRecord record) => new()
     {
@@ -240,5 +272,8 @@ internal sealed partial class SqsPacketSourceProvisioner(
 
         [LoggerMessage(2503, LogLevel.Information, "The subscription of {Source} had other attributes and is made anew")]
         public static partial void Resubscribing(ILogger logger, string source);
+
+        [LoggerMessage(2504, LogLevel.Information, "The subscription of {Source} to {Topic}, a topic of another account, is confirmed")]
+        public static partial void Confirmed(ILogger logger, string source, string topic);
     }
 }

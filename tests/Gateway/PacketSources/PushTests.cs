@@ -108,6 +108,35 @@ public sealed class PushTests
         Assert.Contains(gateway.LogLines, line => line.Contains("listener_gone", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task What_a_topic_of_another_account_asks_is_left_to_the_provider()
+    {
+        const string Question = """{"Type":"SubscriptionConfirmation","TopicArn":"arn:aws:sns:eu-central-1:210987654321:t","Token":"2336412f37"}""";
+        const string Unreadable = """{"Note":"SubscriptionConfirmation"}""";
+        var queue = new ScriptedQueue(Question, Unreadable);
+        await using var gateway = await TestGateway.StartAsync(queues: queue);
+        await gateway.ServeAsync(TestGateway.Udp());
+
+        Assert.True(await gateway.Store.TryWriteAsync(
+            new PacketSourceRecord
+            {
+                PhysicalResourceId = "test/source",
+                StackId = "arn:aws:cloudformation:eu-central-1:123456789012:stack/test/1",
+                LogicalResourceId = "source",
+                ListenerName = "test",
+                TopicArn = "arn:aws:sns:eu-central-1:210987654321:t",
+                RoleArn = "arn:aws:iam::210987654321:role/r",
+                QueueUrl = "https://sqs.example/source",
+                RequestId = "1",
+            },
+            0,
+            default));
+        await Eventually.TrueAsync(() => queue.Deleted.Count > 0, "what was handled is deleted");
+
+        Assert.Equal([Unreadable], queue.Deleted);
+        Assert.Equal(1, await gateway.DropsAsync("push_malformed"));
+    }
+
     private static Task PushAsync(TestGateway gateway, params object[] packets) =>
         gateway.Host.PushAsync("test", JsonSerializer.Serialize(new { Messages = packets }), CancellationToken.None);
 

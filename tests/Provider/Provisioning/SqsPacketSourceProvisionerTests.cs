@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Xml.Linq;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -6,6 +7,7 @@ using UdpGateway.Aws;
 using UdpGateway.Aws.Tests;
 using UdpGateway.Listeners.Storage;
 using UdpGateway.Provider.Provisioning;
+using UdpGateway.Tests;
 
 namespace UdpGateway.Provider.Tests.Provisioning;
 
@@ -93,6 +95,49 @@ public sealed class SqsPacketSourceProvisionerTests(MotoServer moto) : IClassFix
     }
 
     [RequiresMotoFact]
+    public async Task A_topic_of_another_account_gets_the_confirmation_that_it_asks_for_without_a_signature()
+    {
+        await using var sns = await AwsProxy.StartAsync(moto.Url!);
+        var isConfirmed = false;
+        // Moto asks nobody. A packet of the former topic and somebody else's question are in the way.
+        sns.Replace = async call =>
+        {
+            if (call.Operation == "ConfirmSubscription" && call.Service.Length == 0 && call.Text.Contains("Token=2336412f37", StringComparison.Ordinal))
+            {
+                isConfirmed = true;
+                return Xml($"<ConfirmSubscriptionResponse><ConfirmSubscriptionResult><SubscriptionArn>{Topic}:1</SubscriptionArn></ConfirmSubscriptionResult></ConfirmSubscriptionResponse>");
+            }
+
+            if (call.Operation != "Subscribe" || isConfirmed)
+                return null;
+            await SendToQueueAsync("""{"Messages":[{"Data":"b25l"}]}""");
+            await SendToQueueAsync($$"""{"Type":"SubscriptionConfirmation","TopicArn":"{{Topic}}-2","Token":"other"}""");
+            await SendToQueueAsync($$"""{"Type":"SubscriptionConfirmation","TopicArn":"{{Topic}}","Token":"2336412f37","SubscribeURL":"https://example.com/"}""");
+            return Xml("<SubscribeResponse><SubscribeResult><SubscriptionArn>pending confirmation</SubscriptionArn></SubscribeResult></SubscribeResponse>");
+        };
+
+        var provisioned = await Provisioner(sns.Url, TimeSpan.FromMinutes(1)).ProvisionAsync(Source(), CancellationToken.None);
+
+        Assert.True(isConfirmed);
+        Assert.Equal(provisioned.SubscriptionArn, Assert.Single(await SubscriptionsAsync(Topic)));
+        Assert.Equal(2, sns.Calls.Count(call => call.Operation == "Subscribe"));
+
+        static ProxiedAnswer Xml(string text) => new(200, "text/xml", Encoding.UTF8.GetBytes(text));
+    }
+
+    [RequiresMotoFact]
+    public async Task A_topic_of_another_account_that_never_asks_is_one_sentence()
+    {
+        await using var sns = await AwsProxy.StartAsync(moto.Url!);
+        sns.Replace = call => Task.FromResult(call.Operation != "Subscribe" ? null : new ProxiedAnswer(
+            200, "text/xml", "<SubscribeResponse><SubscribeResult><SubscriptionArn>pending confirmation</SubscriptionArn></SubscribeResult></SubscribeResponse>"u8.ToArray()));
+
+        var failure = await Assert.ThrowsAsync<ProvisioningException>(() => Provisioner(sns.Url, TimeSpan.Zero).ProvisionAsync(Source(), CancellationToken.None));
+
+        Assert.Contains($"The topic {Topic}, which is none of the account {Account}, has not asked the queue for the confirmation", failure.Message, StringComparison.Ordinal);
+    }
+
+    [RequiresMotoFact]
     public async Task A_role_that_may_not_subscribe_fails_with_a_sentence_and_leaves_no_queue_behind_after_the_release()
     {
         var source = Source() with { RoleArn = $"arn:aws:iam::{Account}:role/bystander" };
@@ -124,7 +169,8 @@ public sealed class SqsPacketSourceProvisionerTests(MotoServer moto) : IClassFix
         Assert.DoesNotContain(Source().LogicalResourceId, await CallAsync("SQS", "Action=ListQueues&Version=2012-11-05"), StringComparison.Ordinal);
     }
 
-    private SqsPacketSourceProvisioner Provisioner() => new(_own, _roles, Account, moto.Url, TimeSpan.Zero, Installation, TimeSpan.FromMilliseconds(50), NullLogger<SqsPacketSourceProvisioner>.Instance);
+    private SqsPacketSourceProvisioner Provisioner(Uri? sns = null, TimeSpan confirmationPatience = default) =>
+        new(_own, _roles, Account, sns ?? moto.Url, TimeSpan.Zero, confirmationPatience, Installation, TimeSpan.FromMilliseconds(50), NullLogger<SqsPacketSourceProvisioner>.Instance);
 
     private PacketSourceRecord Source() => new()
     {
@@ -143,6 +189,13 @@ public sealed class SqsPacketSourceProvisionerTests(MotoServer moto) : IClassFix
         var policy = $$"""{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":{{new JsonArray([.. actions.Select(action => (JsonNode)action)]).ToJsonString()}},"Resource":"*"}]}""";
         await CallAsync("IAM", $"Action=CreateRole&RoleName={name}&AssumeRolePolicyDocument={Uri.EscapeDataString(trust)}&Version=2010-05-08");
         await CallAsync("IAM", $"Action=PutRolePolicy&RoleName={name}&PolicyName=p&PolicyDocument={Uri.EscapeDataString(policy)}&Version=2010-05-08");
+    }
+
+    private async Task SendToQueueAsync(string body)
+    {
+        var queues = await CallAsync("SQS", "Action=ListQueues&Version=2012-11-05");
+        var url = XDocument.Parse(queues).Descendants().Single(element => element.Name.LocalName == "QueueUrl" && element.Value.Contains(_name, StringComparison.Ordinal)).Value;
+        await SendAsync("SQS", AwsJson.Headers("AmazonSQS.SendMessage", "1.0"), JsonSerializer.Serialize(new { QueueUrl = url, MessageBody = body }));
     }
 
     private async Task PublishAsync(string message, string region) => await CallAsync(
