@@ -15,6 +15,7 @@ internal sealed class CloudWatchLogsDestination : IDestination
     private const int MaxEntries = 10_000;
     private const long MaxBytes = 1_048_576;
     private const int EventOverhead = 26;
+    private const string NotFound = "ResourceNotFoundException";
 
     private readonly EntrySender<LogEvent> _sender;
     private readonly PayloadFormatter _formatter;
@@ -34,8 +35,19 @@ internal sealed class CloudWatchLogsDestination : IDestination
         });
         _sender = new EntrySender<LogEvent>(new EntryLimits(MaxEntries, MaxBytes, MaxBytes), context.Retries, async (events, token) =>
         {
-            await isReady.GetAsync(token);
-            return await logs.PutLogEventsAsync(group, stream, events, token);
+            var ready = isReady.GetAsync(token);
+            await ready;
+            try
+            {
+                return await logs.PutLogEventsAsync(group, stream, events, token);
+            }
+            catch (AwsServiceException failure) when (failure.ErrorCode == NotFound)
+            {
+                // Somebody has deleted the stream or its group since.
+                isReady.Forget(ready);
+                await isReady.GetAsync(token);
+                return await logs.PutLogEventsAsync(group, stream, events, token);
+            }
         });
     }
 
@@ -66,7 +78,7 @@ internal sealed class CloudWatchLogsDestination : IDestination
         {
             await logs.CreateLogStreamAsync(group, stream, cancellationToken);
         }
-        catch (AwsServiceException failure) when (failure.ErrorCode == "ResourceNotFoundException")
+        catch (AwsServiceException failure) when (failure.ErrorCode == NotFound)
         {
             await logs.CreateLogGroupAsync(group, cancellationToken);
             await logs.CreateLogStreamAsync(group, stream, cancellationToken);

@@ -15,4 +15,14 @@ internal sealed class SharedLookup<T>(Func<CancellationToken, Task<T>> look)
             return _answer;
         }
     }
+
+    /// <summary>An answer that has turned out to hold no more: whoever comes next asks again.</summary>
+    public void Forget(Task<T> answer)
+    {
+        lock (_gate)
+        {
+            if (ReferenceEquals(_answer, answer))
+                _answer = null;
+        }
+    }
 }

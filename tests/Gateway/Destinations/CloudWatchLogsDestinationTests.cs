@@ -46,6 +46,22 @@ public sealed class CloudWatchLogsDestinationTests : OneWayContractTests
     }
 
     [Fact]
+    public async Task Makes_the_stream_again_after_somebody_deleted_it()
+    {
+        await using var stub = await StubService.StartAsync((context, number) => number == 3
+            ? StubService.AnswerAsync(context, 400, "{\"__type\":\"ResourceNotFoundException\"}")
+            : StubService.AnswerAsync(context, 200, "{}"));
+        var destination = Create(stub);
+
+        await destination.DeliverAsync(DestinationUnderTest.Batch("a"), CancellationToken.None);
+        var outcome = await destination.DeliverAsync(DestinationUnderTest.Batch("b"), CancellationToken.None);
+
+        Assert.Equal(DeliveryResult.Delivered, outcome.Result);
+        Assert.Equal(
+            ["CreateLogStream", "PutLogEvents", "PutLogEvents", "CreateLogStream", "PutLogEvents"], stub.Requests.Select(request => request.Headers["X-Amz-Target"]["Logs_20140328.".Length..]));
+    }
+
+    [Fact]
     public async Task Counts_what_is_empty_too_old_or_too_new()
     {
         await using var stub = await StubService.StartAsync((context, _) => StubService.AnswerAsync(context, 200, """{"rejectedLogEventsInfo":{"tooOldLogEventEndIndex":2,"tooNewLogEventStartIndex":4}}"""));
