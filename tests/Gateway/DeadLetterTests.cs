@@ -42,6 +42,21 @@ public sealed class DeadLetterTests
     }
 
     [Fact]
+    public async Task Says_what_the_service_answered_in_its_own_words()
+    {
+        await using var stub = await StubService.StartAsync(AnswerAsync);
+        await using var gateway = await StartAsync(stub);
+        gateway.Lambda().Handler = _ => throw AwsServiceException.FromAnswer("Lambda", System.Net.HttpStatusCode.NotFound, "ResourceNotFoundException", isThrottlingCode: false, "Function not found", null, null);
+        var record = await gateway.ServeAsync(TestGateway.Udp(TestGateway.Destination() with { DeadLetterArn = Queue + "dead" }));
+        using var client = new UdpTestClient(record.Port);
+
+        client.Send("one");
+
+        await Eventually.TrueAsync(async () => await MetricAsync(gateway, "Echo", "sent") == 1, "the packet is a dead letter");
+        Assert.Equal("Lambda answered HTTP 404, ResourceNotFoundException: Function not found", Assert.Single(DeadLetters)["Reason"]!.GetValue<string>());
+    }
+
+    [Fact]
     public async Task Takes_what_a_function_failed_on_in_the_order_of_each_client()
     {
         await using var stub = await StubService.StartAsync(AnswerAsync);

@@ -204,7 +204,7 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
         }
         catch (Exception fault) when (!_settings.Stopping.IsCancellationRequested)
         {
-            return new DeliveryOutcome(DeliveryResult.Failed, Problem: $"{fault.GetType().Name}: {fault.Message}");
+            return new DeliveryOutcome(DeliveryResult.Failed, Problem: DeliveryOutcome.ProblemOf(fault));
         }
     }
 
@@ -223,7 +223,7 @@ internal sealed partial class DestinationDelivery : IThreadPoolWorkItem
         }
         catch (Exception fault)
         {
-            sent = new DeliveryOutcome(DeliveryResult.Failed, Problem: _settings.Stopping.IsCancellationRequested ? "the gateway stopped" : $"{fault.GetType().Name}: {fault.Message}", FailedPackets: failed.Count);
+            sent = new DeliveryOutcome(DeliveryResult.Failed, Problem: _settings.Stopping.IsCancellationRequested ? "the gateway stopped" : DeliveryOutcome.ProblemOf(fault), FailedPackets: failed.Count);
         }
 
         var lost = sent.FailedPackets ?? 0;

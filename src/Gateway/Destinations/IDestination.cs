@@ -1,3 +1,4 @@
+using UdpGateway.Aws;
 using UdpGateway.Gateway.Batching;
 
 namespace UdpGateway.Gateway.Destinations;
@@ -36,6 +37,9 @@ internal readonly record struct DeliveryOutcome(
 {
     /// <summary>Which were not delivered; null means all of a delivery that failed.</summary>
     public IReadOnlyList<FailedPacket>? Failed { get; init; }
+
+    /// <summary>For the owner, who reads it in dead letters and in the log: of what a service answered, only the answer.</summary>
+    public static string ProblemOf(Exception fault) => fault is AwsServiceException ? fault.Message : $"{fault.GetType().Name}: {fault.Message}";
 
     /// <summary>Both, where one is about other packets of the same batch than the other; neither has an answer or unnamed failures.</summary>
     public DeliveryOutcome And(DeliveryOutcome other) => this with

@@ -82,7 +82,7 @@ internal static class WholeSender
         }
         catch (Exception fault) when (!cancellationToken.IsCancellationRequested)
         {
-            return new DeliveryOutcome(DeliveryResult.Failed, Problem: $"{fault.GetType().Name}: {fault.Message}", FailedPackets: part.Count);
+            return new DeliveryOutcome(DeliveryResult.Failed, Problem: DeliveryOutcome.ProblemOf(fault), FailedPackets: part.Count);
         }
 
         if (!outcome.Answer.IsEmpty)
