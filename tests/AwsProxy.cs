@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Logging;
 
 namespace UdpGateway.Tests;
 
@@ -23,6 +22,12 @@ internal enum ProxyFault
 
     /// <summary>It takes effect, but the answer takes its time.</summary>
     Slow,
+
+    /// <summary>It takes effect, and nobody answers for as long as the caller waits.</summary>
+    AnswerWithheld,
+
+    /// <summary>Nothing comes of it, and nobody answers for as long as the caller waits.</summary>
+    Swallowed,
 }
 
 /// <summary>A call of an AWS service on its way.</summary>
@@ -72,14 +77,17 @@ internal sealed partial class AwsProxy : IAsyncDisposable
     /// <summary>Answers in the server's place; null passes the call on.</summary>
     public Func<ProxiedCall, Task<ProxiedAnswer?>> Replace { get; set; } = static _ => Task.FromResult<ProxiedAnswer?>(null);
 
+    /// <summary>Learns that a call took effect, before the caller does, and which fault it still meets.</summary>
+    public Action<ProxiedCall, ProxyFault?> TookEffect { get; set; } = static (_, _) => { };
+
     /// <summary>Changes an answer of the server.</summary>
     public Func<ProxiedCall, ProxiedAnswer, Task<ProxiedAnswer>> Change { get; set; } = static (_, answer) => Task.FromResult(answer);
 
     public static async Task<AwsProxy> StartAsync(Uri target)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        // Empty: others watch files of settings, of which a process may watch few, and a test may need many proxies.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         var proxy = new AwsProxy(target, builder.Build());
         proxy._application.Run(proxy.HandleAsync);
         await proxy._application.StartAsync();
@@ -108,7 +116,20 @@ internal sealed partial class AwsProxy : IAsyncDisposable
             return;
         }
 
+        if (fault is ProxyFault.Swallowed)
+        {
+            await WithholdAsync(context);
+            return;
+        }
+
         var answer = await Replace(call) ?? await Change(call, await PassOnAsync(context, call));
+        TookEffect(call, fault);
+        if (fault is ProxyFault.AnswerWithheld)
+        {
+            await WithholdAsync(context);
+            return;
+        }
+
         if (fault is ProxyFault.AnswerLost)
         {
             context.Abort();
@@ -118,6 +139,13 @@ internal sealed partial class AwsProxy : IAsyncDisposable
         if (fault is ProxyFault.Slow)
             await Task.Delay(Slowness);
         await AnswerAsync(context, answer);
+    }
+
+    private static async Task WithholdAsync(HttpContext context)
+    {
+        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var noticed = context.RequestAborted.Register(gone.SetResult);
+        await gone.Task;
     }
 
     private async Task<ProxiedAnswer> PassOnAsync(HttpContext context, ProxiedCall call)

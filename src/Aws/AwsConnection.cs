@@ -11,16 +11,19 @@ public sealed class AwsConnection : IDisposable
 {
     private readonly AWSCredentials _credentials;
     private readonly Uri? _serviceUrl;
+    private readonly AwsPatience _patience;
     private readonly IPayloadRecorder? _recorder;
     private readonly List<IAwsTransport> _opened = [];
 
     /// <param name="credentials">Who calls; for a destination with a role, the role's.</param>
     /// <param name="region">Signing region, and the endpoint's if none is configured.</param>
     /// <param name="serviceUrl">Null takes AWS_ENDPOINT_URL_&lt;SERVICE&gt;, else AWS_ENDPOINT_URL, else the region's endpoint.</param>
-    public AwsConnection(AWSCredentials credentials, string region, Uri? serviceUrl = null)
+    /// <param name="patience">Null is <see cref="AwsPatience.Usual"/>.</param>
+    public AwsConnection(AWSCredentials credentials, string region, Uri? serviceUrl = null, AwsPatience? patience = null)
     {
         _credentials = credentials;
         _serviceUrl = serviceUrl;
+        _patience = patience ?? AwsPatience.Usual;
         Region = region;
     }
 
@@ -52,7 +55,7 @@ public sealed class AwsConnection : IDisposable
     internal IAwsTransport Open(AwsService service, AwsRetries retries, TimeSpan timeout, string? region = null)
     {
         IAwsTransport transport = _recorder is null
-            ? new AwsServiceClient(service, _credentials, new AwsClientSettings(region ?? Region) { ServiceUrl = _serviceUrl, Retries = retries, Timeout = timeout })
+            ? new AwsServiceClient(service, _credentials, new AwsClientSettings(region ?? Region) { ServiceUrl = _serviceUrl, Retries = retries, Timeout = _patience.Limit(timeout), LongestPause = _patience.LongestPause })
             : new RecordingTransport(_recorder);
         lock (_opened)
             _opened.Add(transport);

@@ -44,6 +44,8 @@ internal sealed record AwsClientSettings(string Region)
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
     public AwsRetries Retries { get; init; } = AwsRetries.Standard;
+
+    public TimeSpan LongestPause { get; init; } = AwsPatience.Usual.LongestPause;
 }
 
 /// <summary>
@@ -147,8 +149,10 @@ internal sealed class AwsServiceClient : AmazonServiceClient, IAwsTransport
         // call's metrics hold outlives a collection, which more than doubles the pauses of a gateway that makes many calls.
         pipeline.RemoveHandler<MetricsHandler>();
         pipeline.ReplaceHandler<HttpHandler<HttpContent>>(new WholeBodies(Config, this));
-        if (((Configuration)Config).Retries is var retries and not AwsRetries.Standard)
-            pipeline.ReplaceHandler<RetryHandler>(new RetryHandler(new LimitedPolicy(Config, repeatsThrottled: retries == AwsRetries.ThrottlingOnly)));
+        var configuration = (Configuration)Config;
+        var policy = configuration.Retries == AwsRetries.Standard ? new StandardRetryPolicy(Config) : new LimitedPolicy(Config, repeatsThrottled: configuration.Retries == AwsRetries.ThrottlingOnly);
+        policy.MaxBackoffInMilliseconds = (int)configuration.LongestPause.TotalMilliseconds;
+        pipeline.ReplaceHandler<RetryHandler>(new RetryHandler(policy));
     }
 
     /// <summary>Null for what is an answer already, or a defect.</summary>
@@ -176,6 +180,7 @@ internal sealed class AwsServiceClient : AmazonServiceClient, IAwsTransport
 
             _service = service;
             Retries = settings.Retries;
+            LongestPause = settings.LongestPause;
             ServiceId = service.ServiceId;
             AuthenticationServiceName = service.SigningName;
             // Adaptive mode stalls a client with little traffic after one throttle.
@@ -192,6 +197,8 @@ internal sealed class AwsServiceClient : AmazonServiceClient, IAwsTransport
         }
 
         public AwsRetries Retries { get; }
+
+        public TimeSpan LongestPause { get; }
 
         public override string ServiceVersion => "";
 

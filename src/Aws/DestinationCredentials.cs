@@ -32,7 +32,8 @@ public sealed partial class DestinationCredentials : IDisposable
     /// <param name="region">Region whose STS endpoint is used.</param>
     /// <param name="serviceUrl">Null takes AWS_ENDPOINT_URL_STS, else AWS_ENDPOINT_URL, else the region's endpoint.</param>
     /// <param name="time">Measures <see cref="FailureLifetime"/>; null is the system's.</param>
-    public DestinationCredentials(AWSCredentials source, string region, Uri? serviceUrl = null, TimeProvider? time = null)
+    /// <param name="patience">Null is <see cref="AwsPatience.Usual"/>.</param>
+    public DestinationCredentials(AWSCredentials source, string region, Uri? serviceUrl = null, TimeProvider? time = null, AwsPatience? patience = null)
     {
         if (!Arn.IsRegion(region))
             throw new ArgumentException($"'{region}' is not the name of a region.", nameof(region));
@@ -40,7 +41,7 @@ public sealed partial class DestinationCredentials : IDisposable
         AwsHttpClientFactory.Install();
         _time = time ?? TimeProvider.System;
         // The SDK's client takes a noticeable part of a cold start, and most processes and events need no role.
-        _sts = new Lazy<AmazonSecurityTokenServiceClient>(() => CreateClient(source, region, serviceUrl));
+        _sts = new Lazy<AmazonSecurityTokenServiceClient>(() => CreateClient(source, region, serviceUrl, (patience ?? AwsPatience.Usual).Limit(StsTimeout)));
     }
 
     /// <summary>Credentials of a role; nothing is sent before they are first used.</summary>
@@ -79,7 +80,7 @@ public sealed partial class DestinationCredentials : IDisposable
         && arn is { Service: "iam", Region: "", Account.Length: > 0 }
         && RoleResourcePattern().IsMatch(arn.Resource);
 
-    private static AmazonSecurityTokenServiceClient CreateClient(AWSCredentials source, string region, Uri? serviceUrl)
+    private static AmazonSecurityTokenServiceClient CreateClient(AWSCredentials source, string region, Uri? serviceUrl, TimeSpan timeout)
     {
         var configuration = new AmazonSecurityTokenServiceConfig
         {
@@ -87,7 +88,7 @@ public sealed partial class DestinationCredentials : IDisposable
             RetryMode = RequestRetryMode.Standard,
             MaxStaleConnectionRetries = 0,
             ResignRetries = true,
-            Timeout = StsTimeout,
+            Timeout = timeout,
         };
         if (serviceUrl is not null)
             configuration.ServiceURL = serviceUrl.AbsoluteUri;

@@ -20,19 +20,23 @@ public sealed class SecretsManagerSecretStore : ISecretStore, IDisposable
     private readonly Uri? _serviceUrl;
     private readonly string? _kmsKeyId;
     private readonly IReadOnlyDictionary<string, string> _tags;
+    private readonly AwsPatience? _patience;
 
     /// <param name="credentials">Who reads and writes; on AWS the gateway's role, which customers' policies name.</param>
     /// <param name="region">Where our own secrets are, and those that are given by name.</param>
     /// <param name="kmsKeyId">Encrypts our own secrets; null takes the account's key for Secrets Manager.</param>
     /// <param name="serviceUrl">Null takes AWS_ENDPOINT_URL_SECRETS_MANAGER, else AWS_ENDPOINT_URL, else the region's endpoint.</param>
     /// <param name="tags">What every secret of ours gets beside its owner.</param>
-    public SecretsManagerSecretStore(AWSCredentials credentials, string region, string? kmsKeyId = null, Uri? serviceUrl = null, IReadOnlyDictionary<string, string>? tags = null)
+    /// <param name="patience">Null is <see cref="AwsPatience.Usual"/>.</param>
+    public SecretsManagerSecretStore(
+        AWSCredentials credentials, string region, string? kmsKeyId = null, Uri? serviceUrl = null, IReadOnlyDictionary<string, string>? tags = null, AwsPatience? patience = null)
     {
         _credentials = credentials;
         _region = region;
         _serviceUrl = serviceUrl;
         _kmsKeyId = kmsKeyId;
         _tags = tags ?? new Dictionary<string, string>();
+        _patience = patience;
     }
 
     /// <exception cref="AwsServiceException">The secret could not be asked for; that says nothing about it.</exception>
@@ -96,7 +100,7 @@ public sealed class SecretsManagerSecretStore : ISecretStore, IDisposable
 
     private Lazy<(AwsConnection Connection, ISecretsManager Client)> Open(string region) => new(() =>
     {
-        var connection = new AwsConnection(_credentials, region, _serviceUrl);
+        var connection = new AwsConnection(_credentials, region, _serviceUrl, _patience);
         return (connection, new SecretsManagerClient(connection));
     });
 

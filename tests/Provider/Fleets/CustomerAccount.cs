@@ -28,13 +28,17 @@ internal sealed class CustomerAccount
 
     public string Topic => $"arn:aws:sns:{TestEnvironment.Region}:{Account}:{_name}";
 
-    public static async Task<CustomerAccount> CreateAsync(MotoServer moto, string stackId)
+    public string OtherTopic => $"{Topic}-other";
+
+    /// <param name="stackId">The stack that the customer's roles trust; null for any.</param>
+    public static async Task<CustomerAccount> CreateAsync(MotoServer moto, string? stackId)
     {
         var account = new CustomerAccount(moto);
         await account.CreateRoleAsync("service", [$"arn:aws:iam::{Account}:user/administrator"], null, "sts:AssumeRole", "secretsmanager:GetSecretValue", "dynamodb:*", "sqs:*", "elasticloadbalancing:*");
         await account.CreateRoleAsync("delivery", account.ServiceSessions, stackId, "lambda:InvokeFunction");
         await account.CreateRoleAsync("topic", account.ServiceSessions, stackId, "sns:Subscribe", "sns:Unsubscribe", "sns:ListSubscriptionsByTopic");
         await account.CallAsync("SNS", "2010-03-31", ("Action", "CreateTopic"), ("Name", account._name));
+        await account.CallAsync("SNS", "2010-03-31", ("Action", "CreateTopic"), ("Name", $"{account._name}-other"));
         return account;
     }
 
@@ -54,6 +58,10 @@ internal sealed class CustomerAccount
 
     public async Task<int> CountSubscriptionsAsync() =>
         XElement.Parse(await CallAsync("SNS", "2010-03-31", ("Action", "ListSubscriptionsByTopic"), ("TopicArn", Topic))).Descendants().Count(element => element.Name.LocalName == "SubscriptionArn");
+
+    /// <summary>Every subscription of the account.</summary>
+    public async Task<IReadOnlyList<string>> SubscriptionsAsync() =>
+        [.. XElement.Parse(await CallAsync("SNS", "2010-03-31", ("Action", "ListSubscriptions"))).Descendants().Where(element => element.Name.LocalName == "SubscriptionArn").Select(element => element.Value)];
 
     // AWS compares a principal with the role of a session, moto with the session itself.
     private string[] ServiceSessions => [ServiceRole, $"arn:aws:sts::{Account}:assumed-role/{_name}-service/{TaskSession}", $"arn:aws:sts::{Account}:assumed-role/{_name}-service/udp-gateway-provider"];

@@ -8,6 +8,7 @@ using System.Xml.Linq;
 using Microsoft.Extensions.Logging.Abstractions;
 using UdpGateway.Aws;
 using UdpGateway.Aws.Tests;
+using UdpGateway.Listeners.Storage;
 using UdpGateway.Provider.Tests.TestDoubles;
 using UdpGateway.Tests;
 
@@ -148,11 +149,11 @@ internal sealed class FleetCloud : IAsyncDisposable
     public Task<Answer> ListenerAsync(string requestType, JsonObject? properties = null, string? physicalResourceId = null, string logicalId = "Listener", TimeSpan? limit = null) =>
         SendAsync(Event("Custom::UdpGatewayListener", logicalId, requestType, properties, physicalResourceId), limit);
 
-    public JsonObject Event(string type, string logicalId, string requestType, JsonObject? properties, string? physicalResourceId) => new()
+    public JsonObject Event(string type, string logicalId, string requestType, JsonObject? properties, string? physicalResourceId, string stackId = ProviderUnderTest.StackId) => new()
     {
         ["RequestType"] = requestType,
         ["ResponseURL"] = Endpoint.Url($"{logicalId}-{Interlocked.Increment(ref _requests)}"),
-        ["StackId"] = ProviderUnderTest.StackId,
+        ["StackId"] = stackId,
         ["RequestId"] = $"request-{_requests}",
         ["LogicalResourceId"] = logicalId,
         ["ResourceType"] = type,
@@ -160,20 +161,69 @@ internal sealed class FleetCloud : IAsyncDisposable
         ["PhysicalResourceId"] = physicalResourceId,
     };
 
-    public async Task<Answer> SendAsync(JsonObject cloudFormationEvent, TimeSpan? limit = null)
+    public Task<Answer> SendAsync(JsonObject cloudFormationEvent, TimeSpan? limit = null) => SendAsync(_handler, cloudFormationEvent, limit);
+
+    public async Task<Answer> SendAsync(CustomResourceHandler handler, JsonObject cloudFormationEvent, TimeSpan? limit = null, CancellationToken cancellationToken = default)
     {
-        await _handler.HandleAsync(JsonSerializer.SerializeToUtf8Bytes(cloudFormationEvent), DateTimeOffset.UtcNow + (limit ?? TimeSpan.FromSeconds(90)), CancellationToken.None);
+        await handler.HandleAsync(JsonSerializer.SerializeToUtf8Bytes(cloudFormationEvent), DateTimeOffset.UtcNow + (limit ?? TimeSpan.FromSeconds(90)), cancellationToken);
+        return AnswerTo(cloudFormationEvent) ?? throw new InvalidOperationException("No answer came.");
+    }
+
+    /// <summary>The last answer that was sent to the event's ResponseURL; null if none was.</summary>
+    public Answer? AnswerTo(JsonObject cloudFormationEvent)
+    {
         var path = new Uri(cloudFormationEvent["ResponseURL"]!.GetValue<string>()).AbsolutePath.TrimStart('/');
-        return new Answer(Endpoint.Taken.Last(taken => taken.Path == path).Body);
+        return Endpoint.Taken.LastOrDefault(taken => taken.Path == path).Body is { } body ? new Answer(body) : null;
     }
 
     /// <summary>Delivers an event once more, with a ResponseURL of its own as a retried deployment has.</summary>
-    public Task<Answer> SendAgainAsync(JsonObject cloudFormationEvent)
+    public Task<Answer> SendAgainAsync(JsonObject cloudFormationEvent) => SendAsync(Again(cloudFormationEvent));
+
+    /// <summary>The same event with another ResponseURL.</summary>
+    public JsonObject Again(JsonObject cloudFormationEvent)
     {
         var again = (JsonObject)cloudFormationEvent.DeepClone();
         again["ResponseURL"] = Endpoint.Url($"again-{Interlocked.Increment(ref _requests)}");
-        return SendAsync(again);
+        return again;
     }
+
+    /// <summary>A provider as it is composed on AWS, in the place of a new process: with connections and credentials of its own, behind this proxy.</summary>
+    public CustomResourceHandler Compose(Uri proxy, string serviceRole, AwsPatience patience)
+    {
+        var settings = new ProviderSettings
+        {
+            Region = TestEnvironment.Region, AccountId = "123456789012", TableName = _table.Name, DomainName = "udp.example.com", ServiceRoleArn = serviceRole,
+        };
+        var backing = AwsBacking.Compose(settings, NullLoggerFactory.Instance, _moto.Administrator, proxy, patience, TimeSpan.FromMilliseconds(20));
+        return new CustomResourceHandler(
+            backing.Options with { LocalMode = true }, backing.Store, backing.Secrets, backing.Provisioner, _responses, TimeProvider.System, NullLogger<CustomResourceHandler>.Instance, backing.PacketSources);
+    }
+
+    /// <summary>Everything that a provider may have made, also for other stacks and in other tests of the class.</summary>
+    public async Task<IReadOnlyList<string>> InventoryAsync(CustomerAccount customer, params string[] fleets)
+    {
+        var things = new List<string>();
+        foreach (var fleet in fleets)
+        {
+            things.AddRange((await LeftOfListenersAsync(fleet)).Split(", ", StringSplitOptions.RemoveEmptyEntries).Except(things));
+            if (await Ecs.DescribeServicesAsync(Cluster, fleet, default) is { Status: not "INACTIVE" } service)
+                things.Add($"service {fleet} for {service.DesiredCount} tasks");
+            things.AddRange((await Ecs.ListTaskDefinitionsAsync($"{Cluster}-{fleet}", default)).Select(arn => $"task definition {arn}"));
+        }
+
+        var configuration = await Store.ReadConfigurationAsync(default);
+        things.AddRange(configuration.Fleets.Concat<ResourceRecord>(configuration.DestinationArns).Concat(configuration.PacketSources).Select(record => $"record {record.PhysicalResourceId}"));
+        things.AddRange((await SecretsAsync()).Select(name => $"secret {name}"));
+        things.AddRange((await customer.SubscriptionsAsync()).Select(arn => $"subscription {arn}"));
+        var queues = await CallAsync("SQS", "sqs", AwsJson.Headers("AmazonSQS.ListQueues", "1.0"), []);
+        things.AddRange((queues["QueueUrls"]?.AsArray() ?? []).Select(url => $"queue {url}"));
+        return [.. things.Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>Makes a secret as a customer does.</summary>
+    public Task CreateSecretAsync(string name, string value) => CallAsync(
+        "Secrets Manager", "secretsmanager", AwsJson.Headers("secretsmanager.CreateSecret", "1.1"),
+        new JsonObject { ["Name"] = name, ["SecretString"] = value, ["ClientRequestToken"] = Guid.NewGuid().ToString() });
 
     /// <summary>What of the listeners is left anywhere; empty when nothing is.</summary>
     public async Task<string> LeftOfListenersAsync(string fleet = "default")
@@ -192,18 +242,19 @@ internal sealed class FleetCloud : IAsyncDisposable
     /// <summary>Names of all secrets that are not on their way out, also those of other tests of the class.</summary>
     public async Task<IReadOnlyList<string>> SecretsAsync()
     {
-        using var client = new AwsServiceClient(new AwsService("Secrets Manager", "secretsmanager", "secretsmanager"), _moto.Administrator, new AwsClientSettings(TestEnvironment.Region) { ServiceUrl = _moto.Url });
-        var response = await client.SendAsync(new TestCall { Headers = AwsJson.Headers("secretsmanager.ListSecrets", "1.1"), Body = "{\"MaxResults\":100}"u8.ToArray() }, default);
-        return [.. JsonNode.Parse(response.Body.Span)!["SecretList"]!.AsArray().Select(secret => secret!["Name"]!.GetValue<string>())];
+        var names = new List<string>();
+        var request = new JsonObject { ["MaxResults"] = 100 };
+        while (true)
+        {
+            var page = await CallAsync("Secrets Manager", "secretsmanager", AwsJson.Headers("secretsmanager.ListSecrets", "1.1"), request);
+            names.AddRange(page["SecretList"]!.AsArray().Select(secret => secret!["Name"]!.GetValue<string>()));
+            if (page["NextToken"] is not { } next)
+                return names;
+            request["NextToken"] = next.DeepClone();
+        }
     }
 
-    public async Task<JsonNode> CallEcsAsync(string operation, JsonObject body)
-    {
-        using var client = new AwsServiceClient(new AwsService("ECS", "ecs", "ecs"), _moto.Administrator, new AwsClientSettings(TestEnvironment.Region) { ServiceUrl = _moto.Url });
-        var response = await client.SendAsync(
-            new TestCall { Headers = AwsJson.Headers($"AmazonEC2ContainerServiceV20141113.{operation}", "1.1"), Body = Encoding.UTF8.GetBytes(body.ToJsonString()) }, default);
-        return JsonNode.Parse(response.Body.Span)!;
-    }
+    public Task<JsonNode> CallEcsAsync(string operation, JsonObject body) => CallAsync("ECS", "ecs", AwsJson.Headers($"AmazonEC2ContainerServiceV20141113.{operation}", "1.1"), body);
 
     public async ValueTask DisposeAsync()
     {
@@ -231,6 +282,13 @@ internal sealed class FleetCloud : IAsyncDisposable
 
     private async Task<string> MakeGroupAsync(string name, string vpc) => Text(
         await QueryAsync("EC2", "ec2", "2016-11-15", ("Action", "CreateSecurityGroup"), ("GroupName", $"{name}-{Guid.NewGuid():N}"), ("GroupDescription", name), ("VpcId", vpc)), "groupId");
+
+    private async Task<JsonNode> CallAsync(string serviceId, string name, List<KeyValuePair<string, string>> headers, JsonObject body)
+    {
+        using var client = new AwsServiceClient(new AwsService(serviceId, name, name), _moto.Administrator, new AwsClientSettings(TestEnvironment.Region) { ServiceUrl = _moto.Url });
+        var response = await client.SendAsync(new TestCall { Headers = headers, Body = Encoding.UTF8.GetBytes(body.ToJsonString()) }, default);
+        return JsonNode.Parse(response.Body.Span)!;
+    }
 
     private async Task<XElement> QueryAsync(string serviceId, string name, string version, params (string Name, string Value)[] parameters)
     {
