@@ -21,4 +21,11 @@ public sealed record PacketSourceRecord : ResourceRecord
 
     /// <summary>Null until the topic is subscribed.</summary>
     public string? SubscriptionArn { get; init; }
+
+    /// <summary>What this topic took the place of, until that subscription is ended; otherwise null.</summary>
+    public FormerTopic? Former { get; init; }
 }
+
+/// <param name="RoleArn">ARN of the role that may end the subscription.</param>
+/// <param name="SubscriptionArn">Null where it never was known.</param>
+public sealed record FormerTopic(string TopicArn, string? RoleArn, string? SubscriptionArn);

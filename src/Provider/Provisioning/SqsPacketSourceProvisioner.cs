@@ -78,12 +78,18 @@ internal sealed partial class SqsPacketSourceProvisioner(
         {
             using var connection = Connect(former);
             var sns = new SnsClient(connection);
-            if (former.SubscriptionArn is { } known)
-                await UnsubscribeAsync(sns, known, cancellationToken);
-            else
-                await UnsubscribeStaleAsync(sns, former, cancellationToken);
+            await _steps.UntilDoneAsync(
+                async token =>
+                {
+                    if (former.SubscriptionArn is { } known)
+                        await UnsubscribeAsync(sns, known, token);
+                    else
+                        await UnsubscribeStaleAsync(sns, former, token);
+                    return null;
+                },
+                cancellationToken);
         }
-        catch (Exception exception) when (exception is AwsServiceException or ArgumentException)
+        catch (Exception exception) when (exception is ProvisioningException or ArgumentException)
         {
             // A stack that is deleted may have lost the role already. The queue no longer takes what the topic sends, or is gone.
             Log.NotUnsubscribed(logger, former.TopicArn, former.PhysicalResourceId, exception.Message);

@@ -60,6 +60,12 @@ internal sealed partial class PacketSourceResource(IListenerStore store, IPacket
                 continue;
             }
 
+            if (current.Former is { } former)
+            {
+                await EndAsync(current, former, cancellationToken);
+                continue;
+            }
+
             var desired = OwnedRecords<PacketSourceRecord>.Claim(Change(current, definition), request, state);
             if (current.SubscriptionArn is not null && current == desired with { RequestId = current.RequestId })
                 return current;
@@ -69,11 +75,20 @@ internal sealed partial class PacketSourceResource(IListenerStore store, IPacket
                 continue;
 
             await _records.RequireNewestAsync(request, cancellationToken);
-            if (current.TopicArn != desired.TopicArn)
-                await provisioner.UnsubscribeAsync(current, cancellationToken);
-            return desired;
+            if (desired.Former is null)
+                return desired;
         }
     }
+
+    /// <summary>Ends the subscription to a former topic. The record names it until then: whoever else reads it knows what is left to be done.</summary>
+    private async Task EndAsync(PacketSourceRecord record, FormerTopic former, CancellationToken cancellationToken)
+    {
+        await provisioner.UnsubscribeAsync(Of(record, former), cancellationToken);
+        await store.TryWriteAsync(record with { Former = null }, record.Version, cancellationToken);
+    }
+
+    private static PacketSourceRecord Of(PacketSourceRecord record, FormerTopic former) =>
+        record with { TopicArn = former.TopicArn, RoleArn = former.RoleArn, SubscriptionArn = former.SubscriptionArn };
 
     private async Task<PacketSourceRecord> ProvisionAsync(PacketSourceRecord record, CancellationToken cancellationToken)
     {
@@ -89,7 +104,16 @@ internal sealed partial class PacketSourceResource(IListenerStore store, IPacket
     }
 
     private async Task DeleteAsync(PacketSourceRecord record, long beforeSequence, CancellationToken cancellationToken) =>
-        await _records.DeleteAsync(record, beforeSequence, found => provisioner.ReleaseAsync(found, cancellationToken), cancellationToken);
+        await _records.DeleteAsync(
+            record,
+            beforeSequence,
+            async found =>
+            {
+                if (found.Former is { } former)
+                    await provisioner.UnsubscribeAsync(Of(found, former), cancellationToken);
+                await provisioner.ReleaseAsync(found, cancellationToken);
+            },
+            cancellationToken);
 
     // A Delete that came meanwhile could not give back what was made after it.
     private async Task RequireNotDeletedAsync(CustomResourceEvent request, PacketSourceRecord provisioned, CancellationToken cancellationToken)
@@ -125,6 +149,7 @@ internal sealed partial class PacketSourceResource(IListenerStore store, IPacket
         Description = definition.Description,
         Enabled = definition.Enabled,
         SubscriptionArn = record.TopicArn == definition.TopicArn ? record.SubscriptionArn : null,
+        Former = record.TopicArn == definition.TopicArn ? record.Former : new FormerTopic(record.TopicArn, record.RoleArn, record.SubscriptionArn),
     };
 
     private static PacketSourceRecord New(CustomResourceEvent request, RequestState state, PacketSourceDefinition definition, string listenerName) => new()
