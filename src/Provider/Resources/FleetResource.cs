@@ -99,7 +99,7 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
     private async Task<bool> TryWriteAsync(FleetRecord desired, FleetRecord? current, CancellationToken cancellationToken)
     {
         var isNew = desired.RelaySecretId != current?.RelaySecretId;
-        var written = false;
+        var mayBeNamed = false;
         try
         {
             if (isNew)
@@ -108,13 +108,13 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
                 await secrets.WriteAsync(desired.RelaySecretId!, key, new SecretOwner(desired.StackId, desired.LogicalResourceId), cancellationToken);
             }
 
-            written = await store.TryWriteAsync(desired, current?.Version ?? 0, cancellationToken);
-            return written;
+            mayBeNamed = true;
+            return mayBeNamed = await store.TryWriteAsync(desired, current?.Version ?? 0, cancellationToken);
         }
         finally
         {
-            // No record names it, so nobody else would ever delete it.
-            if (isNew && !written)
+            // No record names it. Where no answer came one may, and its key must not be lost; if none does, the sweep finds it.
+            if (isNew && !mayBeNamed)
                 await secrets.DeleteAsync(desired.RelaySecretId!, CancellationToken.None);
         }
     }

@@ -108,6 +108,7 @@ internal sealed partial class ListenerResource(
 
             var keys = await secrets.PrepareAsync(physicalId, new SecretOwner(request.StackId, request.LogicalResourceId), current, definition, literals, cancellationToken);
             var written = false;
+            var mayBeNamed = false;
             try
             {
                 var desired = current is not null
@@ -115,12 +116,14 @@ internal sealed partial class ListenerResource(
                     : Generations.New(physicalId, request, state, definition, keys, await provisioner.AllocatePortAsync(physicalId, request.LogicalResourceId, definition, cancellationToken));
                 if (current is not null && Generations.AreEqual(current, desired))
                     return (current, null);
+                mayBeNamed = true;
                 written = await store.TryWriteAsync(desired, current?.Version ?? 0, cancellationToken);
+                mayBeNamed = written;
             }
             finally
             {
-                // No record names the new secret, so nobody else would ever delete it.
-                if (!written && keys.IsNew)
+                // No record names the new secret. Where no answer came one may, and its key must not be lost; if none does, the sweep finds it.
+                if (!mayBeNamed && keys.IsNew)
                     await secrets.DeleteAsync(keys.SecretId!, CancellationToken.None);
             }
 
