@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using UdpGateway.Aws;
 using UdpGateway.Aws.Tests;
+using UdpGateway.Listeners;
 using UdpGateway.Provider.Tests.TestDoubles;
 using UdpGateway.Tests;
 using Xunit.Abstractions;
@@ -42,6 +43,7 @@ internal sealed class FaultRun : IAsyncDisposable
     private readonly ConcurrentBag<AwsProxy> _proxies = [];
     private PaperTasks _tasks = null!;
     private int _number;
+    private int _swept;
 
     private FaultRun(MotoServer moto, InjectedFault kind) => (_moto, _kind) = (moto, kind);
 
@@ -65,15 +67,20 @@ internal sealed class FaultRun : IAsyncDisposable
     {
         var time = Stopwatch.StartNew();
         var before = await Cloud.InventoryAsync(Customer, fleets);
-        for (_number = 0; _number <= _calls.Values.DefaultIfEmpty().Max(); _number++)
+        await live(this);
+        // Each call meets one kind at least, every kind with UDPGW_LONG_TESTS=1.
+        var (first, stride) = Environment.GetEnvironmentVariable("UDPGW_LONG_TESTS") == "1" ? (1, 1) : ((int)_kind + 1, Enum.GetValues<InjectedFault>().Length);
+        for (_number = first; _number <= _calls.Values.Max(); _number += stride)
         {
             await live(this);
-            Assert.True(before.SequenceEqual(await Cloud.InventoryAsync(Customer, fleets)), $"{_kind} at call {_number} of each operation left: {string.Join(", ", (await Cloud.InventoryAsync(Customer, fleets)).Except(before))}.");
+            await RequireNothingLeftAsync(before, fleets);
         }
 
         await Task.WhenAll(_crashed);
-        output.WriteLine($"{_kind}: {_met.Values.Sum()} calls met it in {time.Elapsed.TotalSeconds:0} s: {string.Join(", ", _met.Select(operation => $"{operation.Key} {operation.Value}"))}.");
-        Assert.Equal(_calls, _met);
+        var total = _calls.Values.Sum();
+        output.WriteLine($"{_kind}: {_met.Values.Sum()} of {total} calls met it in {time.Elapsed.TotalSeconds:0} s: {string.Join(", ", _met.Select(operation => $"{operation.Key} {operation.Value}"))}."
+            + (_swept > 0 ? $" {_swept} secrets were left to the sweep." : "") + (stride > 1 ? " The others meet it with UDPGW_LONG_TESTS=1." : ""));
+        Assert.Equal(_calls.Select(operation => KeyValuePair.Create(operation.Key, Enumerable.Range(1, operation.Value).Count(number => (number - first) % stride == 0))), _met);
     }
 
     /// <summary>Whether one of the operations has that many calls; a life may leave out others.</summary>
@@ -118,10 +125,12 @@ internal sealed class FaultRun : IAsyncDisposable
         // One call that fails is made up for within the event.
         Assert.True(answered.Succeeded, $"{_kind} at call {_number} of {operation} ({met}): {answered.Reason}");
         Assert.Equal((answer ?? answered).Body, answered.Body);
+        var calls = count;
+        proxy.Fault = static _ => null;
         Assert.Equal(answered.Body, (await Cloud.SendAsync(provider, Cloud.Again(sent))).Body);
         _proxies.Add(proxy);
         if (_number == 0)
-            (_calls[operation], _met[operation]) = (count, 0);
+            (_calls[operation], _met[operation]) = (calls, 0);
         else if (met != "no call")
             _met[operation]++;
         return answered;
@@ -163,6 +172,20 @@ internal sealed class FaultRun : IAsyncDisposable
         InjectedFault.AnswerLost => ProxyFault.AnswerLost,
         _ => throw new InvalidOperationException($"{_kind} is no fault."),
     };
+
+    private async Task RequireNothingLeftAsync(IReadOnlyList<string> before, string[] fleets)
+    {
+        var after = await Cloud.InventoryAsync(Customer, fleets);
+        if (_kind is InjectedFault.Crash && after.Except(before).ToList() is { Count: > 0 } left && left.TrueForAll(thing => thing.StartsWith($"secret {ListenerSecretNames.IdPrefix}", StringComparison.Ordinal)))
+        {
+            // A secret is made before the record that names it, and goes after it; in between nobody else knows of it.
+            _swept += left.Count;
+            await Cloud.NewSweep(TimeSpan.Zero).RunAsync(FleetEvent.Scheduled, default);
+            after = await Cloud.InventoryAsync(Customer, fleets);
+        }
+
+        Assert.True(before.SequenceEqual(after), $"{_kind} at call {_number} of each operation left {string.Join(", ", after.Except(before))}, and took {string.Join(", ", before.Except(after))}.");
+    }
 
     private async Task EndAsync(Task crashed, AwsProxy proxy)
     {
