@@ -95,10 +95,13 @@ internal sealed class FaultRun : IAsyncDisposable
         var sent = Cloud.Event(type, logicalId, requestType, properties, physicalResourceId, StackId);
         var (proxy, provider) = await StartProviderAsync();
         var (count, met) = (0, "no call");
+        var isToFail = _number > 0 && Wants(operation);
         var crashed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         proxy.Fault = call =>
         {
             var number = Interlocked.Increment(ref count);
+            if (!isToFail)
+                return null;
             if (number == _number)
                 met = call.ToString();
             return FaultOf(number);
@@ -110,7 +113,7 @@ internal sealed class FaultRun : IAsyncDisposable
         };
 
         Answer? answer = null;
-        if (_kind is InjectedFault.Crash && _number > 0 && Wants(operation))
+        if (_kind is InjectedFault.Crash && isToFail)
         {
             using var crash = new CancellationTokenSource();
             var handled = Cloud.SendAsync(provider, sent, TimeSpan.FromSeconds(20), crash.Token);
@@ -166,7 +169,7 @@ internal sealed class FaultRun : IAsyncDisposable
 
     private ProxyFault? FaultOf(int number) => _kind switch
     {
-        InjectedFault.Crash when _number > 0 && number > _number => ProxyFault.Swallowed,
+        InjectedFault.Crash when number > _number => ProxyFault.Swallowed,
         _ when number != _number => null,
         InjectedFault.Throttling => ProxyFault.Throttled,
         InjectedFault.ServerError => ProxyFault.ServiceFault,
