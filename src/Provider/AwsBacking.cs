@@ -41,7 +41,9 @@ internal static class AwsBacking
         var secrets = new ProviderSecrets(
             new SecretsManagerSecretStore(own, settings.Region, serviceUrl: serviceUrl, tags: ProvisioningTags.Of(settings.TableName), patience: patience),
             new SecretsManagerSecretStore(gateway, settings.Region, serviceUrl: serviceUrl, patience: patience),
-            settings.ApiKeySecret);
+            settings.ApiKeySecret,
+            TimeProvider.System,
+            pause);
         var provisioner = new AwsProvisioner(store, fleetStore, ecs, balancing, ec2, new FleetServiceOptions(settings.Region, settings.TableName, TimeProvider.System), pause);
         var tagged = new TaggedOrphans(new ResourceGroupsTaggingClient(connection), new SqsClient(connection), new SecretsManagerClient(connection), balancing, settings.TableName);
         return new ProviderBacking(settings.ToOptions(), store, secrets, provisioner)
