@@ -81,7 +81,8 @@ internal sealed partial class PinnedText(TextWriter output, Func<int> width) : T
 
     private void Redraw(string lines, IReadOnlyList<PinnedLine> pinned)
     {
-        output.Write($"{Begin}{Erase()}{lines}{string.Join('\n', pinned.Select(line => line.Text))}{End}");
+        // A terminal that cannot keep anything in its place is never asked to, and gets plain lines.
+        output.Write(_shown.Count + pinned.Count == 0 ? lines : $"{Begin}{Erase()}{lines}{string.Join('\n', pinned.Select(line => line.Text))}{End}");
         output.Flush();
         _shown = pinned;
     }

@@ -54,8 +54,7 @@ public sealed class PinnedTextTests : IDisposable
 
         pinned.WriteLine("\e[1;31mred\e[0m\r");
 
-        Assert.Contains("\e[?2026hred\n", _terminal.ToString(), StringComparison.Ordinal);
-        Assert.Contains("\uFFFD[2J\uFFFD]0;owned\uFFFD\uFFFD2J tab\tstays\n", _terminal.ToString(), StringComparison.Ordinal);
+        Assert.Equal("\uFFFD[2J\uFFFD]0;owned\uFFFD\uFFFD2J tab\tstays\nred\n", _terminal.ToString());
     }
 
     [Fact]
@@ -67,7 +66,7 @@ public sealed class PinnedTextTests : IDisposable
         pinned.Leave();
         pinned.WriteLine("Stopping.");
 
-        Assert.EndsWith("view\e[?2026l\n\e[?2026hStopping.\n\e[?2026l", _terminal.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith("view\e[?2026l\nStopping.\n", _terminal.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]
