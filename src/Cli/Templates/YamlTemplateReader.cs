@@ -15,6 +15,7 @@ internal sealed class YamlTemplateReader
     private readonly Parser _parser;
     private readonly Dictionary<string, TemplateNode> _anchors = [];
     private int _nodes;
+    private int _lastLine = 1;
 
     private YamlTemplateReader(string text, string file)
     {
@@ -37,11 +38,19 @@ internal sealed class YamlTemplateReader
                 throw new TemplateSyntaxException(reader.At(second), "A template is one YAML document; a second one starts here.");
             return node;
         }
+        catch (InvalidOperationException)
+        {
+            throw reader.Unreadable();
+        }
         catch (YamlException exception)
         {
             throw new TemplateSyntaxException(new SourceLocation(file, LineOf(exception, text)), $"This is not valid YAML: {exception.Message.TrimEnd('.')}.");
         }
     }
+
+    /// <summary>The scanner has no error of its own for some of what it cannot read, such as a list whose bracket is not closed.</summary>
+    private TemplateSyntaxException Unreadable() =>
+        new(new SourceLocation(_file, _lastLine), "This is not valid YAML: after this nothing can be read; a bracket, a brace or a quote may not be closed.");
 
     /// <summary>For a tab the parser gives the line before it.</summary>
     private static int LineOf(YamlException exception, string text)
@@ -123,6 +132,7 @@ internal sealed class YamlTemplateReader
 
     private void CountOne(SourceLocation location, int depth)
     {
+        _lastLine = location.Line;
         if (depth > TemplateReader.MaxDepth)
             throw new TemplateSyntaxException(location, $"The template is nested more than {TemplateReader.MaxDepth} levels deep.");
         if (++_nodes > MaxNodes)

@@ -118,6 +118,7 @@ public sealed class TemplateLimitsTests : IDisposable
     [InlineData("Resources:\n  A: {Type: \"Custom::X\"}\nOutputs: {O: {Value: x, Export: {Name: !Sub \"${B}\"}}}", "template.yaml:3: Outputs.O.Export.Name: There is no parameter or resource 'B'. Did you mean 'A'?")]
     [InlineData("Transform: AWS::Serverless-2016-10-31\nGlobals: {Functions: {Timeout: 3}}\nResources: {A: {Type: \"Custom::X\"}}", "template.yaml:2: Globals: SAM has no Globals for 'Functions'. Did you mean 'Function'?")]
     [InlineData("Resources:\n  A: &a {Type: \"Custom::X\"}\n  B:\n    <<: *a", "template.yaml:4: CloudFormation takes no YAML merges ('<<'); write the keys out.")]
+    [InlineData("Resources:\n  A:\n    Type: Custom::X\n    Properties: {V: !FindInMap [M, !Ref \"AWS::Region\", B\n    Condition:\n      X: y", "template.yaml:4: This is not valid YAML: after this nothing can be read; a bracket, a brace or a quote may not be closed.")]
     [InlineData("Resources:\n  A:\n\tType: Custom::X", "template.yaml:3: This is not valid YAML: While scanning a mapping, found invalid tab as indentation.")]
     public void Says_what_was_passed_over_before(string content, string line)
     {
