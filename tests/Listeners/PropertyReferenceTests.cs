@@ -35,9 +35,10 @@ public sealed partial class PropertyReferenceTests
     }
 
     [Fact]
-    public void Readmes_template_snippets_stand_in_samples_word_for_word()
+    public void Readmes_template_snippets_stand_word_for_word_in_templates_that_tests_run()
     {
-        var samples = Directory.EnumerateFiles(Path.Combine(Root, "samples"), "*.yaml", SearchOption.AllDirectories).Select(File.ReadAllText).ToList();
+        var samples = new[] { Path.Combine(Root, "samples"), Path.Combine(Root, "tests", "EndToEnd", "Readme") }
+            .SelectMany(folder => Directory.EnumerateFiles(folder, "*.yaml", SearchOption.AllDirectories)).Select(File.ReadAllText).ToList();
         var snippets = Snippet().Matches(Readme).Select(match => match.Groups["text"].Value.TrimEnd(' ')).ToList();
 
         Assert.NotEmpty(snippets);

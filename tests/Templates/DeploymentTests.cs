@@ -1,9 +1,10 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace UdpGateway.Templates.Tests;
 
 /// <summary>The provider's template on moto, which makes most of what it declares.</summary>
-public sealed class DeploymentTests
+public sealed partial class DeploymentTests
 {
     /// <summary>What moto's stacks leave out.</summary>
     private static readonly string[] UnknownToMoto =
@@ -42,6 +43,22 @@ public sealed class DeploymentTests
     }
 
     [RequiresPythonFact(["cfnlint", "samtranslator", "moto", "boto3"], RequiresPythonFactAttribute.Moto)]
+    public async Task Readmes_snippets_name_what_the_stack_publishes()
+    {
+        var stack = await DeployAsync();
+        string[] published =
+        [
+            .. Texts(stack["Exports"]), .. Texts(stack["StoredParameters"]),
+            stack["Outputs"]!["ConfigurationDocument"]!.GetValue<string>().Replace("123456789012", "${AWS::AccountId}", StringComparison.Ordinal).Replace("us-west-2", "${AWS::Region}", StringComparison.Ordinal),
+        ];
+        var named = Directory.GetFiles(Repository.Snippets, "*.yaml").SelectMany(File.ReadAllLines)
+            .Select(line => Published().Match(line)).Where(match => match.Success).Select(match => match.Groups["name"].Value).Distinct().ToArray();
+
+        Assert.Equal(6, named.Length);
+        Assert.Subset(published.ToHashSet(), named.ToHashSet());
+    }
+
+    [RequiresPythonFact(["cfnlint", "samtranslator", "moto", "boto3"], RequiresPythonFactAttribute.Moto)]
     public async Task Everything_that_other_stacks_name_has_a_fixed_name()
     {
         var stack = await DeployAsync("ApiKey=a-key-of-ours", "FixedAddresses=true", "Zones=1", "AlarmEmail=someone@example.com");
@@ -73,13 +90,14 @@ public sealed class DeploymentTests
     public async Task Alarms_count_log_lines_that_there_are()
     {
         var template = await ExpandedTemplate.ReadAsync(Repository.PathOf("templates", "provider.yaml"));
-        var sources = string.Concat(Directory.GetFiles(Repository.PathOf("src", "Gateway"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
 
-        var ids = template.Resources.Where(resource => resource.Value!["Type"]!.GetValue<string>() == "AWS::Logs::MetricFilter")
-            .SelectMany(resource => resource.Value!["Properties"]!["FilterPattern"]!.GetValue<string>().Split(' ')).Where(word => int.TryParse(word, out _)).ToArray();
+        var counted = template.Resources.Where(resource => resource.Value!["Type"]!.GetValue<string>() == "AWS::Logs::MetricFilter").Select(resource => resource.Value!["Properties"]!)
+            .SelectMany(filter => filter["FilterPattern"]!.GetValue<string>().Split(' ').Where(word => int.TryParse(word, out _)).Select(id => (Group: filter["LogGroupName"]!["Ref"]!.GetValue<string>(), Id: id))).ToArray();
 
-        Assert.NotEmpty(ids);
-        Assert.All(ids, id => Assert.Contains($"LoggerMessage({id}, LogLevel.", sources, StringComparison.Ordinal));
+        Assert.Equal(["GatewayLogs", "ProviderLogs"], counted.Select(line => line.Group).Distinct().Order());
+        Assert.All(counted, line => Assert.Contains($"LoggerMessage({line.Id}, LogLevel.", Sources(line.Group == "GatewayLogs" ? "Gateway" : "Provider"), StringComparison.Ordinal));
+
+        static string Sources(string program) => string.Concat(Directory.GetFiles(Repository.PathOf("src", program), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
     }
 
     private static async Task<JsonNode> DeployAsync(params string[] parameters)
@@ -90,4 +108,7 @@ public sealed class DeploymentTests
     }
 
     private static IReadOnlyList<string> Texts(JsonNode? list) => [.. list!.AsArray().Select(item => item!.GetValue<string>())];
+
+    [GeneratedRegex("""!ImportValue (?<name>\S+)|Default: (?<name>/udp-gateway/\S+)|Location: !Sub "(?<name>[^"]+)""", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Published();
 }

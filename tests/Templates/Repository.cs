@@ -7,10 +7,14 @@ internal static class Repository
 
     public static string PathOf(params string[] parts) => Path.Combine([Root, .. parts]);
 
+    /// <summary>Templates that README quotes from.</summary>
+    public static string Snippets => PathOf("tests", "EndToEnd", "Readme");
+
     /// <summary>Everything that users deploy.</summary>
     public static IReadOnlyList<string> Templates { get; } =
     [
         .. Directory.GetFiles(PathOf("templates"), "*.yaml"),
+        .. Directory.GetFiles(Snippets, "*.yaml"),
         .. Directory.GetFiles(PathOf("samples"), "*.yaml", SearchOption.AllDirectories).Where(file => !file.Contains("/bin/", StringComparison.Ordinal) && !file.Contains("/obj/", StringComparison.Ordinal)),
     ];
 

@@ -57,6 +57,7 @@ def main(parameters):
                 "Resources": sorted(resources),
                 "Outputs": outputs,
                 "Exports": sorted(entry["Name"] for entry in cloudformation.list_exports()["Exports"]),
+                "StoredParameters": sorted(entry["Name"] for entry in boto3.client("ssm").describe_parameters()["Parameters"]),
                 "Table": table(resources["Table"]),
                 "LoadBalancer": load_balancer(resources["LoadBalancer"]),
                 "Admissions": admissions(resources["LoadBalancerSecurityGroup"]) + admissions(resources["TaskSecurityGroup"]),

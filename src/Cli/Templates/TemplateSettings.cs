@@ -39,6 +39,7 @@ internal sealed record TemplateSettings
     {
         "/udp-gateway/service-token" => ServiceToken,
         "/udp-gateway/service-role" => ServiceRole,
+        "/udp-gateway/api-key" => ApiKey,
         _ => null,
     };
 

@@ -77,12 +77,14 @@ internal sealed partial class FleetValidator : AbstractValidator<FleetDeclaratio
     private static bool BeRole(string? text) => Arn.TryParse(text, out var arn) && arn.Service == "iam" && arn.Resource.StartsWith("role/", StringComparison.Ordinal);
 
     private static bool FitsCpu(int cpu, int memory) =>
-        !MemoryByCpu.TryGetValue(cpu, out var sizes) || (memory >= sizes.From && memory <= sizes.To && memory % sizes.Step == 0);
+        !MemoryByCpu.TryGetValue(cpu, out var sizes) || (memory >= sizes.From && memory <= sizes.To && memory % sizes.Step == 0 && (cpu, memory) is not (256, 1536));
 
     private static string MemorySentence(FleetDeclaration fleet)
     {
         var cpu = fleet.Cpu ?? 256;
         var (from, to, step) = MemoryByCpu[cpu];
+        if (cpu == 256)
+            return "must be 512, 1024 or 2048 MiB for a Cpu of 256";
         return $"must be {from} to {to} MiB in steps of {step} for a Cpu of {cpu}";
     }
 

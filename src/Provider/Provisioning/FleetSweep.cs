@@ -9,6 +9,7 @@ namespace UdpGateway.Provider;
 /// What nobody was left to clean up: addresses and reports of tasks that were killed, at once; and ports, balancer listeners, target groups,
 /// rules, queues and secrets without a record, once they have had none for hours. Tasks and events clean up after themselves; this is for those
 /// that could not.
+/// It also tells of fleets whose listeners nobody serves, since a task that does not run cannot.
 /// </summary>
 internal sealed partial class FleetSweep(
     IListenerStore store, IFleetStore fleetStore, IEcs ecs, IElasticLoadBalancingV2 balancing, IEc2 ec2, TaggedOrphans tagged, TimeSpan orphanAge, ILogger<FleetSweep> logger)
@@ -22,8 +23,15 @@ internal sealed partial class FleetSweep(
     /// <summary>Never throws for what AWS answers: the schedule comes again.</summary>
     public async Task RunAsync(FleetEvent cause, CancellationToken cancellationToken)
     {
-        foreach (var fleet in (await store.ReadConfigurationAsync(cancellationToken)).Fleets.Where(cause.Concerns))
+        var configuration = await store.ReadConfigurationAsync(cancellationToken);
+        foreach (var fleet in configuration.Fleets.Where(cause.Concerns))
+        {
+            var listeners = configuration.Listeners.Count(listener => listener.Definition.Fleet == fleet.PhysicalResourceId);
+            if (cause.StoppedTaskId is null && listeners > 0)
+                await TryAsync(fleet.PhysicalResourceId, () => TellOfUnservedListenersAsync(fleet, listeners, cancellationToken));
             await TryAsync(fleet.PhysicalResourceId, () => RemoveKilledTasksAsync(fleet, cause.StoppedTaskId, cancellationToken));
+        }
+
         if (cause.StoppedTaskId is null)
             await TryAsync(Everywhere, () => RemoveOrphansAsync(cancellationToken));
     }
@@ -38,6 +46,13 @@ internal sealed partial class FleetSweep(
         {
             Log.Failed(logger, fleet, failure.Message);
         }
+    }
+
+    /// <summary>An alarm counts the line. While a task ends and its successor starts there may be nobody for a moment, so that it takes two in a row.</summary>
+    private async Task TellOfUnservedListenersAsync(FleetRecord fleet, int listeners, CancellationToken cancellationToken)
+    {
+        if (!(await fleetStore.ReadReportsAsync(fleet.PhysicalResourceId, cancellationToken)).Any(report => report.IsLiving))
+            Log.NobodyServes(logger, fleet.PhysicalResourceId, listeners);
     }
 
     /// <summary>
@@ -178,5 +193,8 @@ internal sealed partial class FleetSweep(
 
         [LoggerMessage(2555, LogLevel.Error, "What nobody cleaned up (fleet: {Fleet}) could not be looked for or removed; the schedule comes again: {Cause}")]
         public static partial void Failed(ILogger logger, string fleet, string cause);
+
+        [LoggerMessage(2556, LogLevel.Warning, "The fleet {Fleet} has {Listeners} listeners and no gateway task that serves them; ECS's events of the service say why")]
+        public static partial void NobodyServes(ILogger logger, string fleet, int listeners);
     }
 }

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Xml.Linq;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using UdpGateway.Aws;
 using UdpGateway.Aws.Tests;
@@ -96,10 +97,10 @@ internal sealed class FleetCloud : IAsyncDisposable
         return cloud;
     }
 
-    public FleetSweep NewSweep(TimeSpan orphanAge) => new(
+    public FleetSweep NewSweep(TimeSpan orphanAge, ILogger<FleetSweep>? log = null) => new(
         Store, FleetStore, new EcsClient(_proxied), new ElasticLoadBalancingV2Client(_proxied), new Ec2Client(_proxied),
         new TaggedOrphans(new ResourceGroupsTaggingClient(_proxied), new SqsClient(_proxied), new SecretsManagerClient(_proxied), new ElasticLoadBalancingV2Client(_proxied), TableName),
-        orphanAge, NullLogger<FleetSweep>.Instance);
+        orphanAge, log ?? NullLogger<FleetSweep>.Instance);
 
     /// <summary>Of every task: where the services are and as whom.</summary>
     public Dictionary<string, string> TaskEnvironment(Uri lambda)

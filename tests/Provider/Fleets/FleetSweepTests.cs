@@ -5,6 +5,7 @@ using UdpGateway.Aws.Tests;
 using UdpGateway.Listeners;
 using UdpGateway.Listeners.Storage;
 using UdpGateway.Provider.Provisioning;
+using UdpGateway.Provider.Tests.TestDoubles;
 using UdpGateway.Tests;
 
 namespace UdpGateway.Provider.Tests.Fleets;
@@ -198,6 +199,32 @@ public sealed class FleetSweepTests(MotoServer moto) : IClassFixture<MotoServer>
         await cloud.NewSweep(TimeSpan.Zero).RunAsync(FleetEvent.Scheduled, default);
 
         Assert.Equal([5353], (await cloud.Balancing.DescribeListenersAsync(cloud.LoadBalancerArn, default)).Select(listener => listener.Port));
+    }
+
+    [RequiresMotoFact]
+    public async Task A_fleet_with_listeners_that_nobody_serves_is_told_of_at_every_look()
+    {
+        await using var cloud = await StartAsync();
+        AnswerTasks(cloud);
+        var log = new CapturedLog<FleetSweep>();
+        var sweep = cloud.NewSweep(TimeSpan.FromHours(6), log);
+
+        await sweep.RunAsync(FleetEvent.Scheduled, default);
+        Assert.DoesNotContain(log.Lines, IsTold);
+
+        await ListenerAsync(cloud);
+        await sweep.RunAsync(FleetEvent.Scheduled, default);
+        Assert.Single(log.Lines, IsTold);
+
+        await cloud.FleetStore.WriteReportAsync(new GatewayTaskReport { TaskId = "leaving", FleetName = "default", Address = "10.0.0.1", ServedRevision = 1, IsDraining = true }, default);
+        await sweep.RunAsync(FleetEvent.Scheduled, default);
+        Assert.Equal(2, log.Lines.Count(IsTold));
+
+        await ReportAsync(cloud, "serving", "10.0.0.2");
+        await sweep.RunAsync(FleetEvent.Scheduled, default);
+        Assert.Equal(2, log.Lines.Count(IsTold));
+
+        static bool IsTold(string line) => line.StartsWith("Warning The fleet default has 1 listeners and no gateway task", StringComparison.Ordinal);
     }
 
     [Theory]

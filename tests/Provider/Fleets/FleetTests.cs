@@ -119,10 +119,10 @@ public sealed class FleetTests(MotoServer moto) : IClassFixture<MotoServer>
             "Fleet is absent and this provider has no fleet named default; name one of its fleets.",
             (await cloud.ListenerAsync("Create", FleetCloud.ListenerProperties())).Reason);
         var invalid = cloud.FleetProperties();
-        (invalid["PortRange"], invalid["Cpu"], invalid["Memory"]) = ("1-70000", "256", "4096");
+        (invalid["PortRange"], invalid["Cpu"], invalid["Memory"]) = ("1-70000", "256", "1536");
         var reason = (await cloud.FleetAsync("Create", invalid)).Reason!;
         Assert.Contains("PortRange must be two ports from 1024 to 64511", reason, StringComparison.Ordinal);
-        Assert.Contains("Memory must be 512 to 2048 MiB in steps of 512 for a Cpu of 256; 4096 was given.", reason, StringComparison.Ordinal);
+        Assert.Contains("Memory must be 512, 1024 or 2048 MiB for a Cpu of 256; 1536 was given.", reason, StringComparison.Ordinal);
 
         Assert.True((await cloud.FleetAsync("Create", cloud.FleetProperties(image: ""))).Succeeded);
         Assert.Equal(
