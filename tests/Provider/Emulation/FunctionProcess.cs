@@ -18,6 +18,7 @@ internal sealed class FunctionProcess : IDisposable
     private readonly Process _process;
     private readonly Channel<EmulatedInvocation> _next = Channel.CreateUnbounded<EmulatedInvocation>();
     private EmulatedInvocation? _current;
+    private int _disposals;
 
     public FunctionProcess(EmulatedFunction function, string authority, ConcurrentQueue<string> output)
     {
@@ -98,8 +99,11 @@ internal sealed class FunctionProcess : IDisposable
         ? $$"""{"errorMessage":"{{invocation.RequestId}} Task timed out after {{Function.Timeout.TotalSeconds:0.00}} seconds"}"""
         : InitError ?? $$"""{"errorType":"Runtime.ExitError","errorMessage":"RequestId: {{invocation.RequestId}} Error: Runtime exited with error: exit status {{_process.ExitCode}}"}""";
 
+    /// <remarks>The emulator disposes it at its end, and whoever invoked it when it is of no use any more; that may be at the same time.</remarks>
     public void Dispose()
     {
+        if (Interlocked.Increment(ref _disposals) > 1)
+            return;
         if (!_process.HasExited)
             _process.Kill(entireProcessTree: true);
         _process.Dispose();
