@@ -193,7 +193,11 @@ internal sealed class FleetCloud : IAsyncDisposable
     {
         var settings = new ProviderSettings
         {
-            Region = TestEnvironment.Region, AccountId = "123456789012", TableName = _table.Name, DomainName = "udp.example.com", ServiceRoleArn = serviceRole,
+            Region = TestEnvironment.Region,
+            AccountId = "123456789012",
+            TableName = _table.Name,
+            DomainName = "udp.example.com",
+            ServiceRoleArn = serviceRole,
         };
         var backing = AwsBacking.Compose(settings, NullLoggerFactory.Instance, _moto.Administrator, proxy, patience, TimeSpan.FromMilliseconds(20));
         return new CustomResourceHandler(
