@@ -1,4 +1,4 @@
-"""cfn-lint rules for templates with listeners: `cfn-lint -a templates/lint template.yaml`.
+"""cfn-lint rules for templates with listeners: `cfn-lint template.yaml -a templates/lint`.
 
 cfn-lint itself does not look into custom resources. These rules find what would otherwise show only at deployment, or never; what
 depends on values, `udpgw validate` checks.
