@@ -84,6 +84,41 @@ public sealed class RequestPacketWriterTests
         Assert.Contains("\"IpAddress\":\"2001:db8::7\"", Write(PayloadFormatter.Base64, batch), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(PayloadFormatter.Base64)]
+    [InlineData(PayloadFormatter.Utf8)]
+    public void Writes_a_packet_behind_others_as_it_does_alone(PayloadFormatter formatter)
+    {
+        var origin = Tunnel(null, 0);
+        var (later, otherPort, otherAddress, otherKey, plain, decapsulated) = (origin, origin, origin, origin, origin, Tunnel("10.8.0.2", 4));
+        later.ReceivedAtUnixMilliseconds++;
+        otherPort.Route = origin.Route with { Endpoint = origin.Route.Endpoint with { Port = 1 } };
+        otherAddress.Route = origin.Route with { Endpoint = Endpoint("2001:db8::7", origin.Route.Endpoint.Port) };
+        otherKey.PeerKey[PublicKeyBytes.Size - 1] ^= 1;
+        plain.Route = origin.Route with { Form = ReplyForm.Datagram };
+        PacketOrigin[] differing = [later, otherPort, otherAddress, otherKey, plain, decapsulated];
+        var batch = new PacketBatch();
+        batch.Start(7, null!);
+        foreach (var other in differing)
+        {
+            batch.Add("first"u8, origin, 0);
+            batch.Add("second"u8, origin, 0);
+            batch.Add("other"u8, other, 0);
+        }
+
+        var together = Write(formatter, batch);
+
+        var alone = Enumerable.Range(0, batch.Count).Select(index =>
+        {
+            var output = new ArrayBufferWriter<byte>();
+            new RequestPacketWriter(Facts(formatter)).WritePacket(output, batch, index);
+            return Encoding.UTF8.GetString(output.WrittenSpan);
+        }).ToList();
+        Assert.Equal($$"""{"Messages":[{{string.Join(',', alone)}}]}""", together);
+        var withoutTags = alone.Select(packet => packet[packet.IndexOf(",\"Remote\"", StringComparison.Ordinal)..]).ToList();
+        Assert.Equal(2 + differing.Length, withoutTags.Distinct(StringComparer.Ordinal).Count());
+    }
+
     private static string Write(PayloadFormatter formatter, PacketBatch batch)
     {
         var output = new ArrayBufferWriter<byte>();
