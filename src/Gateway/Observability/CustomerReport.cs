@@ -139,9 +139,10 @@ internal sealed partial class CustomerReport
         {
             // Whatever the service or its client throws: the report waits, the deliveries go on.
             attempts.Failed(_time);
-            _counters.ReportFailed();
             if (_failureLog.TryOpen(out var suppressed))
                 Log.NotWritten(_logger, _listener, _destination, operation, fault is AwsServiceException ? fault.Message : $"{fault.GetType().Name}: {fault.Message}", suppressed);
+            // Who sees the count finds the line that explains it.
+            _counters.ReportFailed();
         }
     }
 
