@@ -16,6 +16,12 @@ internal sealed partial class TemplateOptions
         AllowMultipleArgumentsPerToken = true,
     };
 
+    private readonly Option<string[]> _exports = new("--export")
+    {
+        Description = "The value of another stack's export. Repeatable.",
+        HelpName = "NAME=VALUE",
+    };
+
     private readonly Option<string> _region = new("--region") { Description = "The value of AWS::Region.", HelpName = "REGION", DefaultValueFactory = _ => "us-west-2" };
 
     private readonly Option<string> _accountId = new("--account-id") { Description = "The value of AWS::AccountId.", HelpName = "ID", DefaultValueFactory = _ => "123456789012" };
@@ -30,6 +36,7 @@ internal sealed partial class TemplateOptions
     {
         command.Arguments.Add(Template);
         command.Options.Add(_parameterOverrides);
+        command.Options.Add(_exports);
         command.Options.Add(_region);
         command.Options.Add(_accountId);
         command.Options.Add(_includes);
@@ -52,6 +59,7 @@ internal sealed partial class TemplateOptions
             StackName = stackName,
             StackId = stackId((region, accountId, stackName)),
             ParameterOverrides = Pairs(parsed.GetValue(_parameterOverrides), "--parameter-overrides", "NAME=VALUE"),
+            Exports = Pairs(parsed.GetValue(_exports), "--export", "NAME=VALUE"),
             // A location holds '=' more likely than a file's name does.
             Includes = Pairs(parsed.GetValue(_includes), "--include", "LOCATION=FILE", splitAtLast: true),
         };

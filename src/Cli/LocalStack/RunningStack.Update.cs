@@ -22,7 +22,7 @@ internal sealed partial class RunningStack
         _state.GiveAttributesTo(template);
         var wanted = await DescribeFunctionsAsync(template, secrets, _settings, problems, cancellationToken);
 
-        var before = (Functions, Listeners, Outputs, Local: _functions.Functions, Arns: _destinations.Template);
+        var before = (Functions, Listeners, Outputs, Local: _functions.Functions, Arns: _destinations.Template, Registrations: _registrations);
         IReadOnlyList<string> swapped;
         try
         {
@@ -48,7 +48,7 @@ internal sealed partial class RunningStack
         }
 
         await _functions.RemoveOthersAsync([.. wanted.Select(function => function.FunctionName)]);
-        Describe(before.Listeners, [.. before.Functions.Select(function => function.FunctionName)], swapped, before.Outputs);
+        Describe(before.Listeners, before.Registrations, [.. before.Functions.Select(function => function.FunctionName)], swapped, before.Outputs);
     }
 
     /// <summary>Builds and swaps functions whose sources have changed.</summary>
@@ -66,7 +66,8 @@ internal sealed partial class RunningStack
         }
     }
 
-    private void Describe(IReadOnlyList<ServedListener> listeners, HashSet<string> functions, IReadOnlyList<string> swapped, IReadOnlyList<KeyValuePair<string, string>> outputs)
+    private void Describe(
+        IReadOnlyList<ServedListener> listeners, Dictionary<string, ResourceRecord> registrations, HashSet<string> functions, IReadOnlyList<string> swapped, IReadOnlyList<KeyValuePair<string, string>> outputs)
     {
         var lines = new List<string>();
         foreach (var listener in Listeners)
@@ -81,6 +82,8 @@ internal sealed partial class RunningStack
         }
 
         lines.AddRange(listeners.Where(old => Listeners.All(listener => listener.LogicalId != old.LogicalId)).Select(old => $"{old.LogicalId}: deleted; nothing serves its port any more."));
+        lines.AddRange(_registrations.Where(now => registrations.GetValueOrDefault(now.Key)?.Version != now.Value.Version).Select(now => $"{now.Key}: {Means(now.Value)}"));
+        lines.AddRange(registrations.Keys.Except(_registrations.Keys).Select(id => $"{id}: deleted; it has no effect any more."));
         foreach (var function in Functions)
         {
             if (!functions.Contains(function.FunctionName))
@@ -93,6 +96,15 @@ internal sealed partial class RunningStack
         lines.AddRange(Outputs.Except(outputs).Select(output => $"Output {output.Key}: {output.Value}"));
         _say(lines.Count == 0 ? "The template is updated; it changed nothing that runs here." : $"The template is updated.\n  {string.Join("\n  ", lines)}");
     }
+
+    private static string Means(ResourceRecord registration) => registration switch
+    {
+        DestinationArnRecord { IngressRegionKey: "*" } arn => $"{arn.DestinationName} of {arn.ListenerName} delivers to {arn.Arn} now.",
+        DestinationArnRecord arn => $"{arn.DestinationName} of {arn.ListenerName} delivers what comes in {arn.IngressRegionKey} to {arn.Arn} now.",
+        PacketSourceRecord { Enabled: true } source => $"sends what {source.TopicArn} publishes through {source.ListenerName}.",
+        PacketSourceRecord source => $"disabled; what {source.TopicArn} publishes is not sent.",
+        _ => "changed in place.",
+    };
 
     private static string Key(ServedListener listener) => listener.Record.WireGuardPublicKey is { } key ? $" with the public key {key}" : "";
 

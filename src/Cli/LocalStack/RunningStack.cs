@@ -58,6 +58,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
     private readonly Action<string> _say;
     private readonly ILogger _logger;
     private bool _saidSuffix;
+    private Dictionary<string, ResourceRecord> _registrations = [];
 
     private RunningStack(
         LocalTopics topics, LocalLambdaHost functions, LocalDestinations destinations, GatewayHost gateway, RunSettings settings, StateDirectory directory, StackState state, ILoggerFactory loggers, Action<string> say)
@@ -199,6 +200,7 @@ internal sealed partial class RunningStack : IAsyncDisposable
         }
 
         Listeners = await ReadListenersAsync(template, _state, store, cancellationToken);
+        _registrations = await ReadRegistrationsAsync(template, store, cancellationToken);
     }
 
     private static async Task<IReadOnlyList<LocalFunction>> DescribeFunctionsAsync(Template template, TemplateSecrets secrets, RunSettings settings, ProblemList problems, CancellationToken cancellationToken)
@@ -230,6 +232,23 @@ internal sealed partial class RunningStack : IAsyncDisposable
                 throw new UserErrorException($"{resource.LogicalId}: {exception.Message}");
             }
         }
+    }
+
+    /// <summary>What changes a listener from outside it, by logical id.</summary>
+    private async Task<Dictionary<string, ResourceRecord>> ReadRegistrationsAsync(Template template, EmbeddedStore store, CancellationToken cancellationToken)
+    {
+        var registrations = new Dictionary<string, ResourceRecord>();
+        foreach (var resource in template.Resources.Where(resource => resource.IsDestinationArn || resource.IsPacketSource))
+        {
+            var physicalId = _state.Resources.Find(candidate => candidate.LogicalId == resource.LogicalId)!.PhysicalResourceId;
+            ResourceRecord? record = resource.IsDestinationArn
+                ? await store.FindAsync<DestinationArnRecord>(physicalId, cancellationToken)
+                : await store.FindAsync<PacketSourceRecord>(physicalId, cancellationToken);
+            if (record is not null)
+                registrations.Add(resource.LogicalId, record);
+        }
+
+        return registrations;
     }
 
     private static async Task<IReadOnlyList<ServedListener>> ReadListenersAsync(Template template, StackState state, EmbeddedStore store, CancellationToken cancellationToken)

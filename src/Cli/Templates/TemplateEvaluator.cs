@@ -286,7 +286,7 @@ internal sealed partial class TemplateEvaluator(TemplateSettings settings, Templ
         if (settings.Exported(name.Text) is { } exported)
             return new ScalarNode(location, exported);
         if (!settings.UsePlaceholders)
-            return problems.Unresolved(location, path, $"The export '{name.Text}' belongs to another stack, which does not exist here; make the value a parameter, or put an Fn::If around it.");
+            return problems.Unresolved(location, path, $"The export '{name.Text}' belongs to another stack, which does not exist here: give it as --export {name.Text}=VALUE.");
         problems.Note(location, null, $"The export '{name.Text}' belongs to another stack; a placeholder stands for it.");
         return new ScalarNode(location, $"placeholder-{name.Text}") { IsPlaceholder = true };
     }

@@ -26,12 +26,15 @@ internal sealed record TemplateSettings
     /// <summary>The principal in trust policies.</summary>
     public string ServiceRole => $"arn:aws:iam::{AccountId}:role/udp-gateway-service";
 
-    /// <summary>What the provider's stack exports, and keeps as SSM parameters under the same names with slashes.</summary>
+    /// <summary>What other stacks export.</summary>
+    public IReadOnlyDictionary<string, string> Exports { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What the provider's stack exports, and keeps as SSM parameters under the same names with slashes; else what another stack does.</summary>
     public string? Exported(string name) => name switch
     {
         "udp-gateway-service-token" => ServiceToken,
         "udp-gateway-service-role" => ServiceRole,
-        _ => null,
+        _ => Exports.GetValueOrDefault(name),
     };
 
     /// <summary>Null for what the parameter store of an account holds besides.</summary>

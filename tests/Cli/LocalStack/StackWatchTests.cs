@@ -169,6 +169,25 @@ public sealed class StackWatchTests : IAsyncLifetime, IDisposable
     }
 
     [RequiresProgramFact("python3")]
+    public async Task Says_where_a_destination_delivers_that_another_resource_registers()
+    {
+        const string Route = """
+              Route:
+                Type: Custom::ProxylityUdpGatewayDestinationArn
+                DependsOn: Listener
+                Properties: {ServiceToken: x, Destination: echo, Arn: !GetAtt PortTeller.Arn}
+
+            """;
+
+        _text.Write("template.yaml", Content.Replace("Outputs:\n", $"{Route}Outputs:\n", StringComparison.Ordinal));
+        await SaidAsync($"delivers to arn:aws:lambda:us-west-2:123456789012:function:{_stack.LocalFunctions.Single(function => function.LogicalId == "PortTeller").FunctionName} now.");
+        _text.Write("template.yaml", Content);
+        await SaidAsync("Route: deleted; it has no effect any more.");
+
+        Assert.Equal("hello one", await AskAsync("one"));
+    }
+
+    [RequiresProgramFact("python3")]
     public void Gives_functions_the_ports_of_listeners() =>
         Assert.Equal($"{_stack.Listeners.Single().Record.Port}", _stack.LocalFunctions.Single(function => function.LogicalId == "PortTeller").Environment["PORT"]);
 

@@ -110,7 +110,7 @@ public sealed class IntrinsicFunctionTests : IDisposable
     [InlineData("!If [Holds, 1]", "Fn::If takes the name of a condition, a value for true and a value for false.")]
     [InlineData("!Cidr [10.0.0.0/30, 9, 1]", "Fn::Cidr: 10.0.0.0/30 has no room for 9 blocks of 1 host bits.")]
     [InlineData("!Cidr [10.0.0.0/16, 2, 64]", "Fn::Cidr: The host bits are '64'; within 10.0.0.0/16 they must be 1 to 16.")]
-    [InlineData("!ImportValue other", "The export 'other' belongs to another stack, which does not exist here; make the value a parameter, or put an Fn::If around it.")]
+    [InlineData("!ImportValue other", "The export 'other' belongs to another stack, which does not exist here: give it as --export other=VALUE.")]
     [InlineData("!Equals [a, b]", "Fn::Equals belongs into the Conditions section; here, name the condition with Fn::If.")]
     [InlineData("{\"Fn::Sbu\": x}", "CloudFormation has no function 'Fn::Sbu'. Did you mean 'Fn::Sub'?")]
     [InlineData("!Join [a]", "Fn::Join takes a delimiter and a list.")]
@@ -128,6 +128,16 @@ public sealed class IntrinsicFunctionTests : IDisposable
         _text.Load(Frame + "[!Ref A, !Ref B]")?.Check();
 
         Assert.Equal(2, _text.Problems.Problems.Count);
+    }
+
+    [Fact]
+    public void Takes_exports_of_other_stacks_as_they_are_given()
+    {
+        var exports = new Dictionary<string, string> { ["network-vpc"] = "vpc-1" };
+
+        var template = _text.LoadValid(Frame + "!ImportValue network-vpc", TemplateText.Settings with { Exports = exports });
+
+        Assert.Equal("""{"Value":"vpc-1"}""", TemplateText.Properties(template, "Probe"));
     }
 
     [Fact]
