@@ -17,7 +17,7 @@ internal sealed class EndpointIndex(PeerTable peers, KeyHash hash)
     public uint FirstAt(in PeerEndpoint endpoint) => Search(_buckets[BucketOf(endpoint)], endpoint);
 
     /// <summary>The next one at the same endpoint.</summary>
-    public uint NextAfter(uint slot) => Search(peers[slot].EndpointNext, peers[slot].Endpoint);
+    public uint NextAfter(uint slot) => Search(peers[slot].ListNext, peers[slot].Endpoint);
 
     public void Add(uint slot)
     {
@@ -31,12 +31,12 @@ internal sealed class EndpointIndex(PeerTable peers, KeyHash hash)
     {
         _count--;
         ref var peer = ref peers[slot];
-        if (peer.EndpointNext != PeerTable.None)
-            peers[peer.EndpointNext].EndpointPrevious = peer.EndpointPrevious;
-        if (peer.EndpointPrevious != PeerTable.None)
-            peers[peer.EndpointPrevious].EndpointNext = peer.EndpointNext;
+        if (peer.ListNext != PeerTable.None)
+            peers[peer.ListNext].ListPrevious = peer.ListPrevious;
+        if (peer.ListPrevious != PeerTable.None)
+            peers[peer.ListPrevious].ListNext = peer.ListNext;
         else
-            _buckets[BucketOf(peer.Endpoint)] = peer.EndpointNext;
+            _buckets[BucketOf(peer.Endpoint)] = peer.ListNext;
     }
 
     private static uint[] NewBuckets(int count)
@@ -49,7 +49,7 @@ internal sealed class EndpointIndex(PeerTable peers, KeyHash hash)
     private uint Search(uint slot, in PeerEndpoint endpoint)
     {
         while (slot != PeerTable.None && peers[slot].Endpoint != endpoint)
-            slot = peers[slot].EndpointNext;
+            slot = peers[slot].ListNext;
         return slot;
     }
 
@@ -57,10 +57,10 @@ internal sealed class EndpointIndex(PeerTable peers, KeyHash hash)
     {
         ref var peer = ref peers[slot];
         ref var bucket = ref _buckets[BucketOf(peer.Endpoint)];
-        peer.EndpointPrevious = PeerTable.None;
-        peer.EndpointNext = bucket;
+        peer.ListPrevious = PeerTable.None;
+        peer.ListNext = bucket;
         if (bucket != PeerTable.None)
-            peers[bucket].EndpointPrevious = slot;
+            peers[bucket].ListPrevious = slot;
         bucket = slot;
     }
 
@@ -72,11 +72,11 @@ internal sealed class EndpointIndex(PeerTable peers, KeyHash hash)
         foreach (var first in former)
         {
             var slot = first;
-            while (slot != PeerTable.None && peers[slot].EndpointNext != PeerTable.None)
-                slot = peers[slot].EndpointNext;
+            while (slot != PeerTable.None && peers[slot].ListNext != PeerTable.None)
+                slot = peers[slot].ListNext;
             while (slot != PeerTable.None)
             {
-                var previous = peers[slot].EndpointPrevious;
+                var previous = peers[slot].ListPrevious;
                 Link(slot);
                 slot = previous;
             }

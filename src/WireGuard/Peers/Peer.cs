@@ -69,13 +69,10 @@ internal unsafe struct Peer
     /// <summary>Chain of the hash bucket.</summary>
     public uint HashNext;
 
-    // Half-open strangers queue in the order of their arrival.
-    public uint QueueNext;
-    public uint QueuePrevious;
-
-    // Chain of the endpoint's bucket, while there is a current session.
-    public uint EndpointNext;
-    public uint EndpointPrevious;
+    // Half-open strangers queue in the order of their arrival; peers with a current session are in the chain of their endpoint's
+    // bucket. Nobody is both: the first current session comes after the queue is left.
+    public uint ListNext;
+    public uint ListPrevious;
 
     /// <summary>Responses in a row that no transport packet has confirmed.</summary>
     public byte UnconfirmedResponses;

@@ -158,12 +158,12 @@ internal sealed class PeerTable : IDisposable
     private void Enqueue(uint slot)
     {
         ref var peer = ref _peers[slot];
-        peer.QueueNext = None;
-        peer.QueuePrevious = _newestHalfOpen;
+        peer.ListNext = None;
+        peer.ListPrevious = _newestHalfOpen;
         if (_newestHalfOpen == None)
             _oldestHalfOpen = slot;
         else
-            _peers[_newestHalfOpen].QueueNext = slot;
+            _peers[_newestHalfOpen].ListNext = slot;
         _newestHalfOpen = slot;
         UnknownHalfOpenCount++;
     }
@@ -173,14 +173,14 @@ internal sealed class PeerTable : IDisposable
         ref var peer = ref _peers[slot];
         if (peer.NamedPeer != AllowedIPs.NoPeer)
             return;
-        if (peer.QueuePrevious == None)
-            _oldestHalfOpen = peer.QueueNext;
+        if (peer.ListPrevious == None)
+            _oldestHalfOpen = peer.ListNext;
         else
-            _peers[peer.QueuePrevious].QueueNext = peer.QueueNext;
-        if (peer.QueueNext == None)
-            _newestHalfOpen = peer.QueuePrevious;
+            _peers[peer.ListPrevious].ListNext = peer.ListNext;
+        if (peer.ListNext == None)
+            _newestHalfOpen = peer.ListPrevious;
         else
-            _peers[peer.QueueNext].QueuePrevious = peer.QueuePrevious;
+            _peers[peer.ListNext].ListPrevious = peer.ListPrevious;
         UnknownHalfOpenCount--;
     }
 }
