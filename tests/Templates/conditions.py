@@ -1,10 +1,21 @@
-"""Decides a template's conditions, as CloudFormation does before it makes anything. moto leaves AWS::NoValue in lists."""
+"""Decides a template's rules and conditions, as CloudFormation does before it makes anything. moto knows no rules, and leaves AWS::NoValue in lists."""
 
 NOTHING = object()
 
 
-def settle(template, parameters):
-    """The template without conditions: only what is made with these parameters, and of each Fn::If the branch that is taken."""
+def judge(template, parameters):
+    """What the template's rules say against these parameters."""
+    decide = decider(template, parameters)
+    return [
+        assertion["AssertDescription"]
+        for rule in template.get("Rules", {}).values()
+        if "RuleCondition" not in rule or decide(rule["RuleCondition"])
+        for assertion in rule["Assertions"]
+        if not decide(assertion["Assert"])
+    ]
+
+
+def decider(template, parameters):
     values = {name: str(parameters.get(name, definition.get("Default", ""))) for name, definition in template["Parameters"].items()}
 
     def decide(condition):
@@ -26,6 +37,13 @@ def settle(template, parameters):
         if isinstance(value, dict) and "Fn::Join" in value:
             return text(value["Fn::Join"][1])
         return str(value)
+
+    return decide
+
+
+def settle(template, parameters):
+    """The template without conditions: only what is made with these parameters, and of each Fn::If the branch that is taken."""
+    decide = decider(template, parameters)
 
     def choose(value):
         if isinstance(value, dict):

@@ -1,9 +1,9 @@
 """Deploys the expanded provider template on moto and prints, as JSON, what came to be.
 
-    python3 tests/Templates/deploy_on_moto.py [PARAMETER=VALUE…]
+    python3 tests/Templates/deploy_on_moto.py [--existing-vpc] [PARAMETER=VALUE…]
 
-moto's stacks make no secrets, which are made beforehand. It answers no custom resources, so the fleet is left out, and the configuration document is written by calling its function's code. Its
-stacks know a balancer's Subnets, but neither its SubnetMappings nor its type.
+moto's stacks make no secrets, which are made beforehand. It answers no custom resources, so that they and the outputs that name them are left out; with
+what properties they would be sent is said. The configuration document is written by calling its function's code.
 """
 
 import json
@@ -19,56 +19,86 @@ os.environ.pop("AWS_ENDPOINT_URL", None)
 import boto3
 from moto import mock_aws
 
-from conditions import settle
+import balancers_on_moto  # noqa: F401
+from conditions import judge, settle
 from expand import expand
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
-STACK = "udp-gateway"
+RESOLVED = "PropertiesOf"
 
 
-def main(parameters):
-    template = settle(expand(str(TEMPLATES / "provider.yaml")), parameters)
-    custom = {name: resource for name, resource in template["Resources"].items() if resource["Type"].startswith("Custom::")}
-    template["Resources"] = {name: resource for name, resource in template["Resources"].items() if name not in custom}
-    balancer = template["Resources"]["LoadBalancer"]["Properties"]
-    balancer["Subnets"] = [mapping["SubnetId"] for mapping in balancer.pop("SubnetMappings")]
+def main(parameters, has_vpc):
     with mock_aws():
-        s3 = boto3.client("s3")
-        s3.create_bucket(Bucket="packages", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
-        for function in ("ProviderFunction", "AnsweringFunction"):
-            s3.put_object(Bucket="packages", Key=function, Body=b"")
-        template = with_secrets(template)
-        cloudformation = boto3.client("cloudformation")
-        cloudformation.create_stack(
-            StackName=STACK,
-            TemplateBody=json.dumps(template),
-            Capabilities=["CAPABILITY_NAMED_IAM"],
-            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
-        )
-        stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
-        described = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
-        # Some kinds that moto does not know come without names.
-        resources = {entry["LogicalResourceId"]: entry.get("PhysicalResourceId") for entry in described if "LogicalResourceId" in entry}
-        outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in stack["Outputs"]}
+        if has_vpc:
+            parameters |= existing_network()
+        stack = deploy_provider(parameters)
+        resources, outputs = stack["Resources"], stack["Outputs"]
         print(json.dumps(
             {
-                "Status": stack["StackStatus"],
-                "Missing": sorted(set(template["Resources"]) - set(resources)),
+                **stack,
+                "Parameters": parameters,
                 "Resources": sorted(resources),
-                "Outputs": outputs,
-                "Exports": sorted(entry["Name"] for entry in cloudformation.list_exports()["Exports"]),
+                "Exports": sorted(entry["Name"] for entry in boto3.client("cloudformation").list_exports()["Exports"]),
                 "StoredParameters": sorted(entry["Name"] for entry in boto3.client("ssm").describe_parameters()["Parameters"]),
                 "Table": table(resources["Table"]),
                 "LoadBalancer": load_balancer(resources["LoadBalancer"]),
+                "FixedAddresses": sorted(address["AllocationId"] for address in boto3.client("ec2").describe_addresses()["Addresses"]),
                 "Admissions": admissions(resources["LoadBalancerSecurityGroup"]) + admissions(resources["TaskSecurityGroup"]),
                 "Policies": {role: policies(role) for role in roles()},
                 "Retention": {group["logGroupName"]: group.get("retentionInDays") for group in boto3.client("logs").describe_log_groups()["logGroups"]},
-                "Provider": provider(),
-                "Document": document(template, custom["ConfigurationDocument"], outputs, parameters),
+                "Document": document(stack["Properties"]["ConfigurationDocument"], outputs),
             },
             indent=1,
             default=str,
         ))
+
+
+def deploy_provider(parameters):
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="packages", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    for function in ("ProviderFunction", "AnsweringFunction"):
+        s3.put_object(Bucket="packages", Key=function, Body=b"")
+    return deploy("provider.yaml", "udp-gateway", parameters)
+
+
+def deploy(file, name, parameters):
+    """Makes a stack, and says what its resources are called, and what the properties of those come to that moto does not show, or not whole."""
+    template = expand(str(TEMPLATES / file))
+    parameters = {**{key: str(parameter.get("Default", "")) for key, parameter in template["Parameters"].items()}, **parameters}
+    if problems := judge(template, parameters):
+        raise SystemExit("\n".join(problems))
+    template = settle(template, parameters)
+    custom = {key: resource for key, resource in template["Resources"].items() if resource["Type"].startswith("Custom::")}
+    left_out = {key: output["Value"] for key, output in template["Outputs"].items() if any(is_named(resource, output["Value"]) for resource in custom)}
+    shown = {key: resource for key, resource in template["Resources"].items() if key in (*custom, "LoadBalancer", "ProviderFunction")}
+    template["Resources"] = {key: resource for key, resource in template["Resources"].items() if key not in custom}
+    template["Outputs"] = {key: output for key, output in template["Outputs"].items() if key not in left_out}
+    template["Outputs"] |= {RESOLVED + key: {"Value": {"Fn::ToJsonString": resource["Properties"]}} for key, resource in shown.items()}
+    template = with_secrets(template)
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(template),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+    )
+    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    described = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+    # Some kinds that moto does not know come without names.
+    resources = {entry["LogicalResourceId"]: entry.get("PhysicalResourceId") for entry in described if "LogicalResourceId" in entry}
+    outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in stack["Outputs"]}
+    return {
+        "Status": stack["StackStatus"],
+        "Missing": sorted(set(template["Resources"]) - set(resources)),
+        "Resources": resources,
+        "Outputs": {key: value for key, value in outputs.items() if not key.startswith(RESOLVED)},
+        "OutputsLeftOut": left_out,
+        "Properties": {key: json.loads(outputs[RESOLVED + key]) for key in shown},
+    }
+
+
+def is_named(resource, value):
+    return value == {"Ref": resource} or value.get("Fn::GetAtt", [None])[0] == resource
 
 
 def with_secrets(template):
@@ -80,6 +110,16 @@ def with_secrets(template):
     return json.loads(text)
 
 
+def existing_network():
+    ec2 = boto3.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    a, b = (
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.1.{number}.0/24", AvailabilityZone=f"us-west-2{zone}")["Subnet"]["SubnetId"]
+        for number, zone in enumerate("ab")
+    )
+    return {"VpcId": vpc, "SubnetA": a, "SubnetB": b}
+
+
 def table(name):
     return {key["AttributeName"]: key["KeyType"] for key in boto3.client("dynamodb").describe_table(TableName=name)["Table"]["KeySchema"]}
 
@@ -88,6 +128,8 @@ def load_balancer(arn):
     balancer = boto3.client("elbv2").describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
     return {
         "Name": balancer["LoadBalancerName"],
+        "Type": balancer["Type"],
+        "Vpc": balancer["VpcId"],
         "Zones": len(balancer["AvailabilityZones"]),
         "SecurityGroups": len(balancer["SecurityGroups"]),
     }
@@ -112,12 +154,7 @@ def policies(role):
     }
 
 
-def provider():
-    configuration = boto3.client("lambda").get_function_configuration(FunctionName="udp-gateway-provider")
-    return {"Runtime": configuration["Runtime"], "Environment": configuration["Environment"]["Variables"]}
-
-
-def document(template, resource, outputs, parameters):
+def document(properties, outputs):
     """What the inline function writes for this stack."""
     answers = []
     answering = types.ModuleType("cfnresponse")
@@ -125,16 +162,8 @@ def document(template, resource, outputs, parameters):
     answering.send = lambda event, context, status, *rest, **more: answers.append(status)
     sys.modules["cfnresponse"] = answering
     code = {}
-    exec(template["Resources"]["ConfigurationFunction"]["Properties"]["Code"]["ZipFile"], code)
+    exec(expand(str(TEMPLATES / "provider.yaml"))["Resources"]["ConfigurationFunction"]["Properties"]["Code"]["ZipFile"], code)
     bucket, key = outputs["ConfigurationDocument"].removeprefix("s3://").split("/", 1)
-    properties = {
-        "Bucket": bucket,
-        "Region": "us-west-2",
-        "Token": outputs["ServiceToken"],
-        "Role": outputs["ServiceRole"],
-        "ApiKey": parameters.get("ApiKey", ""),
-    }
-    assert set(properties) == set(resource["Properties"]) - {"ServiceToken", "ServiceTimeout"}
     code["handler"]({"RequestType": "Create", "ResourceProperties": properties}, None)
     s3 = boto3.client("s3")
     written = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
@@ -145,4 +174,5 @@ def document(template, resource, outputs, parameters):
 
 
 if __name__ == "__main__":
-    main(dict(argument.split("=", 1) for argument in sys.argv[1:]))
+    given = sys.argv[1:]
+    main(dict(argument.split("=", 1) for argument in given if argument != "--existing-vpc"), "--existing-vpc" in given)
