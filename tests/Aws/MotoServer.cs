@@ -36,7 +36,7 @@ public sealed class RequiresMotoFactAttribute([CallerMemberName] string? test = 
 /// A moto server that checks signatures, permissions and trust policies. In it a user may assume one role with the right external id,
 /// and that role may deliver to destinations; the function that it may invoke echoes its payload. An administrator may do everything.
 /// </summary>
-public sealed class MotoServer : IAsyncLifetime
+public class MotoServer : IAsyncLifetime
 {
     public const string RoleArn = "arn:aws:iam::123456789012:role/destinations/invoker";
     public const string ExternalId = "arn:aws:cloudformation:us-west-2:123456789012:stack/sample/1a2b3c";
@@ -104,11 +104,14 @@ public sealed class MotoServer : IAsyncLifetime
         _process.Dispose();
     }
 
+    /// <summary>What Python does before the server starts.</summary>
+    protected virtual string Preparation => string.Empty;
+
     private async Task<HttpClient> StartAsync()
     {
         var port = FreePort();
         Url = new Uri($"http://127.0.0.1:{port}");
-        var start = new ProcessStartInfo("python3", ["-c", Launcher, "-H", "127.0.0.1", "-p", port.ToString()])
+        var start = new ProcessStartInfo("python3", ["-c", $"{Preparation}\n{Launcher}", "-H", "127.0.0.1", "-p", port.ToString()])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,

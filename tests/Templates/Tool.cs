@@ -14,7 +14,9 @@ internal static class Tool
     public static Task<ToolResult> PythonAsync(string script, params string[] arguments) =>
         RunAsync("python3", [Repository.PathOf("tests", "Templates", script), .. arguments]);
 
-    public static async Task<ToolResult> RunAsync(string program, params string[] arguments)
+    public static Task<ToolResult> RunAsync(string program, params string[] arguments) => RunAsync(program, arguments, environment: []);
+
+    public static async Task<ToolResult> RunAsync(string program, string[] arguments, Dictionary<string, string> environment)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -24,6 +26,8 @@ internal static class Tool
             RedirectStandardError = true,
             Environment = { ["PYTHONDONTWRITEBYTECODE"] = "1" },
         };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         using var process = Process.Start(start)!;
         using var limit = new CancellationTokenSource(Limit);
         try

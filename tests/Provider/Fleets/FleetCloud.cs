@@ -220,14 +220,14 @@ internal sealed class FleetCloud : IAsyncDisposable
         things.AddRange(configuration.Fleets.Concat<ResourceRecord>(configuration.DestinationArns).Concat(configuration.PacketSources).Select(record => $"record {record.PhysicalResourceId}"));
         things.AddRange((await SecretsAsync()).Select(name => $"secret {name}"));
         things.AddRange((await customer.SubscriptionsAsync()).Select(arn => $"subscription {arn}"));
-        var queues = await CallAsync("SQS", "sqs", AwsJson.Headers("AmazonSQS.ListQueues", "1.0"), []);
+        var queues = await CallAsync(_moto, "SQS", "sqs", AwsJson.Headers("AmazonSQS.ListQueues", "1.0"), []);
         things.AddRange((queues["QueueUrls"]?.AsArray() ?? []).Select(url => $"queue {url}"));
         return [.. things.Order(StringComparer.Ordinal)];
     }
 
     /// <summary>Makes a secret as a customer does.</summary>
     public Task CreateSecretAsync(string name, string value) => CallAsync(
-        "Secrets Manager", "secretsmanager", AwsJson.Headers("secretsmanager.CreateSecret", "1.1"),
+        _moto, "Secrets Manager", "secretsmanager", AwsJson.Headers("secretsmanager.CreateSecret", "1.1"),
         new JsonObject { ["Name"] = name, ["SecretString"] = value, ["ClientRequestToken"] = Guid.NewGuid().ToString() });
 
     /// <summary>What of the listeners is left anywhere; empty when nothing is.</summary>
@@ -251,7 +251,7 @@ internal sealed class FleetCloud : IAsyncDisposable
         var request = new JsonObject { ["MaxResults"] = 100 };
         while (true)
         {
-            var page = await CallAsync("Secrets Manager", "secretsmanager", AwsJson.Headers("secretsmanager.ListSecrets", "1.1"), request);
+            var page = await CallAsync(_moto, "Secrets Manager", "secretsmanager", AwsJson.Headers("secretsmanager.ListSecrets", "1.1"), request);
             names.AddRange(page["SecretList"]!.AsArray().Select(secret => secret!["Name"]!.GetValue<string>()));
             if (page["NextToken"] is not { } next)
                 return names;
@@ -259,7 +259,9 @@ internal sealed class FleetCloud : IAsyncDisposable
         }
     }
 
-    public Task<JsonNode> CallEcsAsync(string operation, JsonObject body) => CallAsync("ECS", "ecs", AwsJson.Headers($"AmazonEC2ContainerServiceV20141113.{operation}", "1.1"), body);
+    public Task<JsonNode> CallEcsAsync(string operation, JsonObject body) => CallEcsAsync(_moto, operation, body);
+
+    public static Task<JsonNode> CallEcsAsync(MotoServer moto, string operation, JsonObject body) => CallAsync(moto, "ECS", "ecs", AwsJson.Headers($"AmazonEC2ContainerServiceV20141113.{operation}", "1.1"), body);
 
     public async ValueTask DisposeAsync()
     {
@@ -288,9 +290,9 @@ internal sealed class FleetCloud : IAsyncDisposable
     private async Task<string> MakeGroupAsync(string name, string vpc) => Text(
         await QueryAsync("EC2", "ec2", "2016-11-15", ("Action", "CreateSecurityGroup"), ("GroupName", $"{name}-{Guid.NewGuid():N}"), ("GroupDescription", name), ("VpcId", vpc)), "groupId");
 
-    private async Task<JsonNode> CallAsync(string serviceId, string name, List<KeyValuePair<string, string>> headers, JsonObject body)
+    private static async Task<JsonNode> CallAsync(MotoServer moto, string serviceId, string name, List<KeyValuePair<string, string>> headers, JsonObject body)
     {
-        using var client = new AwsServiceClient(new AwsService(serviceId, name, name), _moto.Administrator, new AwsClientSettings(TestEnvironment.Region) { ServiceUrl = _moto.Url });
+        using var client = new AwsServiceClient(new AwsService(serviceId, name, name), moto.Administrator, new AwsClientSettings(TestEnvironment.Region) { ServiceUrl = moto.Url });
         var response = await client.SendAsync(new TestCall { Headers = headers, Body = Encoding.UTF8.GetBytes(body.ToJsonString()) }, default);
         return JsonNode.Parse(response.Body.Span)!;
     }
