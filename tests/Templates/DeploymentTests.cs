@@ -102,6 +102,15 @@ public sealed partial class DeploymentTests
         Assert.Equal(["With VpcId, SubnetA must name a subnet of that VPC."], await RefuseAsync("VpcId=vpc-1", "Zones=1"));
     }
 
+    [RequiresPythonFact(["cfnlint", "samtranslator"], RequiresPythonFactAttribute.Lint)]
+    public async Task What_faces_the_internet_waits_for_the_gateway_to_it()
+    {
+        var template = await ExpandedTemplate.ReadAsync(Repository.PathOf("templates", "provider.yaml"));
+
+        Assert.Contains("InternetGatewayAttachment", template.Before("LoadBalancer"));
+        Assert.Contains("InternetGatewayAttachment", template.Before("DefaultFleet"));
+    }
+
     [RequiresPythonFact(["cfnlint", "samtranslator", "moto", "boto3"], RequiresPythonFactAttribute.Moto)]
     public async Task The_provider_function_starts_with_the_variables_of_the_stack()
     {

@@ -32,6 +32,29 @@ internal sealed class ExpandedTemplate(JsonObject root)
         return [.. inline.Concat(attached).SelectMany(document => Branches(document["Statement"]!)).Select(statement => new PolicyStatement(statement.AsObject()))];
     }
 
+    /// <summary>What is made before a resource, and deleted after it, whatever the conditions.</summary>
+    public IReadOnlySet<string> Before(string resource)
+    {
+        var found = new HashSet<string>(StringComparer.Ordinal);
+        Follow(resource);
+        return found;
+
+        void Follow(string name)
+        {
+            foreach (var next in Named(Resources[name]!).Where(next => Resources.ContainsKey(next) && found.Add(next)))
+                Follow(next);
+        }
+
+        static IEnumerable<string> Named(JsonNode? node) => node switch
+        {
+            JsonObject map => map.SelectMany(member => member.Key is "Ref" or "DependsOn" or "Fn::GetAtt" ? Texts(member.Value!) : Named(member.Value)),
+            JsonArray list => list.SelectMany(Named),
+            _ => [],
+        };
+
+        static IEnumerable<string> Texts(JsonNode value) => value is JsonArray list ? list.Select(item => item!.GetValue<string>()) : [value.GetValue<string>()];
+    }
+
     private static IEnumerable<JsonNode> Branches(JsonNode node)
     {
         if (node is JsonArray items)
