@@ -15,7 +15,7 @@ internal static partial class ProviderProgram
     /// <returns>The process's exit code.</returns>
     public static async Task<int> RunAsync(Func<ProviderSettings, ILoggerFactory, ProviderBacking> compose)
     {
-        using var loggers = LoggerFactory.Create(static logging => logging.AddProvider(new InvocationLog(Console.Out)));
+        using var loggers = new LoggerFactory([new InvocationLog(Console.Out)]);
         if (Environment.GetEnvironmentVariable("AWS_LAMBDA_RUNTIME_API") is not { Length: > 0 } runtimeApi)
         {
             await Console.Error.WriteLineAsync("This program is a Lambda function and runs under Lambda only (AWS_LAMBDA_RUNTIME_API is not set). To serve a template on this machine, run `udpgw up`.");

@@ -6,7 +6,7 @@ namespace UdpGateway.Provider;
 
 /// <summary>
 /// What a listener has at the balancer: a target group, a UDP listener, and the security groups' admission for a port outside the fleet's
-/// range. Both directions look first, so that they can be repeated from any state.
+/// range. Both directions take what they find as it is, so that they can be repeated from any state.
 /// </summary>
 internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 ec2, string installation)
 {
@@ -25,10 +25,10 @@ internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 
     public async Task<string> EnsureAsync(FleetRecord fleet, ListenerRecord listener, CancellationToken cancellationToken)
     {
         var name = FleetNames.TargetGroup(fleet.Definition.LoadBalancerArn, listener);
-        var group = (await balancing.DescribeTargetGroupsAsync(name, cancellationToken))?.Arn
-            ?? await balancing.CreateTargetGroupAsync(
-                new TargetGroupInput(name, fleet.VpcId, TargetPortOf(listener), fleet.Definition.HealthPort, $"/readyz/{listener.PhysicalResourceId}", ProvisioningTags.Of(installation, fleet, listener)),
-                cancellationToken);
+        // Answers with the group that has the name already, where it is one of an earlier attempt.
+        var group = await balancing.CreateTargetGroupAsync(
+            new TargetGroupInput(name, fleet.VpcId, TargetPortOf(listener), fleet.Definition.HealthPort, $"/readyz/{listener.PhysicalResourceId}", ProvisioningTags.Of(installation, fleet, listener)),
+            cancellationToken);
         await balancing.ModifyTargetGroupAttributesAsync(group, GroupAttributes, cancellationToken);
         await EnsureAdmissionAsync(fleet, listener, cancellationToken);
         if (!await IsForwardedAsync(fleet, listener, group, cancellationToken))

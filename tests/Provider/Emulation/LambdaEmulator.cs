@@ -89,6 +89,16 @@ internal sealed class LambdaEmulator : IAsyncDisposable
     /// <summary>Has the next attempt run in this process.</summary>
     public void Keep(FunctionProcess process) => _pools[process.Function.Name].Idle.Add(process);
 
+    /// <summary>Ends the processes that have nothing to do, as Lambda does sooner or later: the next attempt meets a new one.</summary>
+    public void EndIdleProcesses(string function)
+    {
+        while (_pools[function].Idle.TryTake(out var process))
+        {
+            _processes.TryRemove(process.Token, out _);
+            process.Dispose();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_disposed)
