@@ -170,6 +170,19 @@ public sealed partial class DeploymentTests
     }
 
     [RequiresPythonFact(["cfnlint", "samtranslator"], RequiresPythonFactAttribute.Lint)]
+    public async Task Fleets_bring_the_ApiKey_that_the_provider_demands_of_every_resource()
+    {
+        var provider = await ExpandedTemplate.ReadAsync(Repository.PathOf("templates", "provider.yaml"));
+        var further = await ExpandedTemplate.ReadAsync(Repository.PathOf("templates", "fleet.yaml"));
+
+        Assert.Equal("""{"Ref":"ApiKey"}""", provider.PropertiesOf("DefaultFleet")["ApiKey"]!.ToJsonString());
+        Assert.Equal("""{"Ref":"ApiKey"}""", further.PropertiesOf("Fleet")["ApiKey"]!.ToJsonString());
+        Assert.Equal(
+            ("AWS::SSM::Parameter::Value<String>", provider.PropertiesOf("ApiKeyParameter")["Name"]!.GetValue<string>()),
+            (further.Parameters["ApiKey"]!["Type"]!.GetValue<string>(), further.Parameters["ApiKey"]!["Default"]!.GetValue<string>()));
+    }
+
+    [RequiresPythonFact(["cfnlint", "samtranslator"], RequiresPythonFactAttribute.Lint)]
     public async Task Alarms_count_log_lines_that_there_are()
     {
         var template = await ExpandedTemplate.ReadAsync(Repository.PathOf("templates", "provider.yaml"));

@@ -11,6 +11,8 @@ internal sealed class ExpandedTemplate(JsonObject root)
 
     public JsonObject Resources => root[nameof(Resources)]!.AsObject();
 
+    public JsonObject Parameters => root[nameof(Parameters)]!.AsObject();
+
     public static Task<ExpandedTemplate> ReadAsync(string path) => Read.GetOrAdd(path, static path => new Lazy<Task<ExpandedTemplate>>(() => ExpandAsync(path))).Value;
 
     private static async Task<ExpandedTemplate> ExpandAsync(string path)
