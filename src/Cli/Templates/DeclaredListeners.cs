@@ -33,7 +33,7 @@ internal static class DeclaredListeners
 
     private static void CheckOther(Template template, TemplateResource resource, ProblemList problems)
     {
-        if (!resource.IsDestinationArn && !resource.IsPacketSource)
+        if (!resource.IsDestinationArn && !resource.IsPacketSource && !resource.IsFleet)
         {
             problems.Note(resource.Location, "Resources." + resource.LogicalId, $"the properties of {resource.Type} are not checked; this version does not serve it.{Suggestion.For(resource.Type, TemplateResource.ServedTypes)}");
         }
@@ -41,6 +41,8 @@ internal static class DeclaredListeners
         {
             if (resource.IsDestinationArn && DestinationArnProperties.Bind(element, template.Settings.Region) is var registration)
                 Report(template, resource, properties, registration.Problems, registration.Warnings, problems);
+            else if (resource.IsFleet && FleetProperties.Bind(element) is var fleet)
+                Report(template, resource, properties, fleet.Problems, fleet.Warnings, problems);
             else if (PacketSourceProperties.Bind(element) is var source)
                 Report(template, resource, properties, source.Problems, source.Warnings, problems);
         }

@@ -64,6 +64,8 @@ internal static class ServerlessTransform
                     yield return Make("Role", "AWS::IAM::Role");
                 if (properties.TryGet("FunctionUrlConfig", out _))
                     yield return Make("Url", "AWS::Lambda::Url");
+                if (properties.TryGet("EventInvokeConfig", out _))
+                    yield return Make("EventInvokeConfig", "AWS::Lambda::EventInvokeConfig");
                 if (properties.FindText("AutoPublishAlias") is { } alias)
                 {
                     yield return Make("Alias" + alias, "AWS::Lambda::Alias");

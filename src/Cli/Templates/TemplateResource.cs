@@ -18,6 +18,9 @@ internal sealed record TemplateResource(string LogicalId, string Type, SourceLoc
 
     public bool IsPacketSource => Type is "Custom::ProxylityUdpGatewayPacketSource" or "Custom::UdpGatewayPacketSource";
 
+    /// <summary>Of the provider on AWS only.</summary>
+    public bool IsFleet => Type is "Custom::ProxylityUdpGatewayFleet" or "Custom::UdpGatewayFleet";
+
     public bool IsFunction => Type is "AWS::Lambda::Function" or "AWS::Serverless::Function";
 
     public bool IsSecret => Type == "AWS::SecretsManager::Secret";
@@ -26,5 +29,5 @@ internal sealed record TemplateResource(string LogicalId, string Type, SourceLoc
     internal const string ListenerAlias = "Custom::UdpGatewayListener";
 
     internal static IReadOnlyList<string> ServedTypes { get; } =
-        [.. new[] { "Custom::ProxylityUdpGateway", "Custom::UdpGateway" }.SelectMany(prefix => new[] { $"{prefix}Listener", $"{prefix}DestinationArn", $"{prefix}PacketSource" })];
+        [.. new[] { "Custom::ProxylityUdpGateway", "Custom::UdpGateway" }.SelectMany(prefix => new[] { $"{prefix}Listener", $"{prefix}DestinationArn", $"{prefix}PacketSource" }), "Custom::UdpGatewayFleet"];
 }

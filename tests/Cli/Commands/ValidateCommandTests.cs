@@ -178,6 +178,38 @@ public sealed class ValidateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Reports_every_problem_of_a_fleet_at_its_line()
+    {
+        var file = _text.Write("template.yaml", """
+            Resources:
+              Fleet:
+                Type: Custom::UdpGatewayFleet
+                Properties:
+                  ServiceToken: x
+                  Name: devices
+                  Cluster: udp-gateway
+                  LoadBalancerArn: !ImportValue balancer
+                  Subnets: [subnet-1]
+                  SecurityGroups: [sg-1]
+                  TaskRoleArn: arn:aws:iam::123456789012:role/r
+                  ExecutionRoleArn: arn:aws:iam::123456789012:role/r
+                  LogGroupName: /logs
+                  PortRange: 53-100
+                  Cpu: 300
+            """);
+
+        var run = await CommandRun.Of("validate", file);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal(
+            [
+                $"{file}:14: Resources.Fleet.Properties.PortRange: must be two ports from 1024 to 64511 with a hyphen between them, such as 30000-30999; \"53-100\" was given.",
+                $"{file}:15: Resources.Fleet.Properties.Cpu: must be one of Fargate's sizes: 256, 512, 1024, 2048, 4096, 8192, 16384; 300 was given.",
+            ],
+            run.Error.TrimEnd().Split('\n').Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task Does_not_judge_what_only_a_deployment_knows()
     {
         var file = _text.Write("template.yaml", """

@@ -110,8 +110,9 @@ public sealed class ServerlessTransformTests : IDisposable
                 Type: AWS::Serverless::Function
                 Properties:
                   FunctionUrlConfig: {AuthType: NONE}
+                  EventInvokeConfig: {MaximumRetryAttempts: 1}
                   Events: {Get: {Type: Api, Properties: {Path: /, Method: get}}, Loop: {Type: SQS, Properties: {Queue: !GetAtt Queue.Arn}}}
-              Queue: {Type: "AWS::SQS::Queue", Properties: {Tag: !Ref Ui}}
+              Queue: {Type: "AWS::SQS::Queue", DependsOn: UiEventInvokeConfig, Properties: {Tag: !Ref Ui}}
             Outputs:
               Url: {Value: !GetAtt UiUrl.FunctionUrl}
               Role: {Value: !GetAtt UiRole.Arn}
