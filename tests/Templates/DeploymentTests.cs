@@ -183,6 +183,35 @@ public sealed partial class DeploymentTests
     }
 
     [RequiresPythonFact(["cfnlint", "samtranslator"], RequiresPythonFactAttribute.Lint)]
+    public async Task No_ApiKey_can_be_answered_where_sam_takes_no_empty_answer()
+    {
+        const string Print = """
+            import json, sys
+            sys.path.insert(0, sys.argv[1])
+            from conditions import settle
+            from expand import expand
+            for key in ("", "none", "a-key-of-ours"):
+                made = settle(expand(sys.argv[2]), {"ApiKey": key})["Resources"]
+                print("ApiKeySecret" in made, "UDPGW_API_KEY_SECRET" in made["ProviderFunction"]["Properties"]["Environment"]["Variables"])
+            """;
+
+        var run = await Tool.RunAsync("python3", "-c", Print, Repository.PathOf("tests", "Templates"), Repository.PathOf("templates", "provider.yaml"));
+
+        Assert.Equal("False False\nFalse False\nTrue True\n", run.Output);
+    }
+
+    [RequiresPythonFact(["cfnlint", "samtranslator"], RequiresPythonFactAttribute.Lint)]
+    public async Task Sam_builds_with_make_and_the_SDK_alone()
+    {
+        var template = await ExpandedTemplate.ReadAsync(Repository.PathOf("templates", "provider.yaml"));
+
+        var packed = template.Resources.Where(resource => resource.Value!["Properties"]?["Code"]?["S3Key"] is not null)
+            .ToDictionary(resource => resource.Key, resource => resource.Value!["Metadata"]?.ToJsonString());
+
+        Assert.Equal(new() { ["ProviderFunction"] = """{"BuildMethod":"makefile"}""", ["AnsweringFunction"] = """{"SkipBuild":true}""" }, packed);
+    }
+
+    [RequiresPythonFact(["cfnlint", "samtranslator"], RequiresPythonFactAttribute.Lint)]
     public async Task Alarms_count_log_lines_that_there_are()
     {
         var template = await ExpandedTemplate.ReadAsync(Repository.PathOf("templates", "provider.yaml"));
