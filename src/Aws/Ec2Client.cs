@@ -56,6 +56,7 @@ public sealed class Ec2Client(AwsConnection connection) : IEc2
         AwsQuery.Text(rule, "securityGroupRuleId") ?? "",
         AwsQuery.ReadNumber(AwsQuery.Text(rule, "fromPort")),
         AwsQuery.ReadNumber(AwsQuery.Text(rule, "toPort")),
+        AwsQuery.Text(rule, "cidrIpv4"),
         AwsQuery.Members(rule, "tagSet").ToDictionary(tag => AwsQuery.Text(tag, "key") ?? "", tag => AwsQuery.Text(tag, "value") ?? "", StringComparer.Ordinal));
 
     /// <summary>Null when the service refuses with one of the codes.</summary>

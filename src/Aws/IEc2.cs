@@ -22,4 +22,5 @@ public interface IEc2
 /// <param name="Description">At most 255 characters of those that EC2 takes.</param>
 public sealed record IngressRule(int Port, string? Cidr, string? SourceGroupId, string Description, IReadOnlyDictionary<string, string> Tags);
 
-public sealed record IngressRuleDescription(string RuleId, int FromPort, int ToPort, IReadOnlyDictionary<string, string> Tags);
+/// <param name="Cidr">IPv4 network; null if another security group is admitted.</param>
+public sealed record IngressRuleDescription(string RuleId, int FromPort, int ToPort, string? Cidr, IReadOnlyDictionary<string, string> Tags);

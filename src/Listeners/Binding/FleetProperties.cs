@@ -160,7 +160,8 @@ public static class FleetProperties
             Cpu = declaration.Cpu ?? definition.Cpu,
             Memory = declaration.Memory ?? definition.Memory,
             Architecture = declaration.Architecture ?? definition.Architecture,
-            ClientCidr = declaration.ClientCidr ?? definition.ClientCidr,
+            // As EC2 writes it: what it is told is compared with what it has.
+            ClientCidr = declaration.ClientCidr is { } clients && NetworkText.TryParse(clients, out var network) ? network.ToString() : definition.ClientCidr,
             HealthPort = declaration.HealthPort ?? definition.HealthPort,
             RelayPort = declaration.RelayPort ?? definition.RelayPort,
             StopTimeoutSeconds = declaration.StopTimeoutSeconds ?? definition.StopTimeoutSeconds,

@@ -29,7 +29,7 @@ internal sealed class AwsProvisioner : IListenerProvisioner
         _listeners = new ListenerBalancing(balancing, ec2, options.TableName);
         _ports = new FleetPorts(fleetStore, balancing);
         _steps = new RepeatedSteps(options.Time, pause);
-        Fleets = new FleetService(ecs, balancing, store, _steps, options);
+        Fleets = new FleetService(ecs, balancing, _listeners, store, _steps, options);
     }
 
     public FleetService Fleets { get; }

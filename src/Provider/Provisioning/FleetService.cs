@@ -6,7 +6,7 @@ using UdpGateway.Listeners.Storage;
 namespace UdpGateway.Provider;
 
 /// <summary>A fleet's side of ECS: one task definition family and one service, whose number of tasks follows whether there are listeners.</summary>
-internal sealed class FleetService(IEcs ecs, IElasticLoadBalancingV2 balancing, IListenerStore store, RepeatedSteps steps, FleetServiceOptions options)
+internal sealed class FleetService(IEcs ecs, IElasticLoadBalancingV2 balancing, ListenerBalancing listenerBalancing, IListenerStore store, RepeatedSteps steps, FleetServiceOptions options)
 {
     // A task that cannot start is started again and again; so often it is no accident.
     private const int FailedStarts = 3;
@@ -36,9 +36,16 @@ internal sealed class FleetService(IEcs ecs, IElasticLoadBalancingV2 balancing, 
 
     /// <summary>The names of the fleet's listeners.</summary>
     public async Task<IReadOnlyList<string>> ListenersAsync(string fleetName, CancellationToken cancellationToken, string? except = null) =>
-        [.. (await store.ReadConfigurationAsync(cancellationToken)).Listeners
-            .Where(listener => listener.Definition.Fleet == fleetName && listener.PhysicalResourceId != except)
-            .Select(listener => listener.PhysicalResourceId)];
+        [.. (await ReadListenersAsync(fleetName, cancellationToken)).Select(listener => listener.PhysicalResourceId).Where(name => name != except)];
+
+    /// <summary>Has the security groups admit the listeners that there are by what the fleet declares now.</summary>
+    public Task AdmitListenersAsync(FleetRecord fleet, CancellationToken cancellationToken) => steps.UntilDoneAsync(
+        async token =>
+        {
+            await listenerBalancing.AdmitAsync(fleet, await ReadListenersAsync(fleet.PhysicalResourceId, token), token);
+            return null;
+        },
+        cancellationToken);
 
     /// <summary>Whether tasks of one fleet can go on as tasks of the other.</summary>
     public bool IsSameTask(FleetRecord left, FleetRecord right) => JsonSerializer.Serialize(TaskOf(left)) == JsonSerializer.Serialize(TaskOf(right));
@@ -160,6 +167,9 @@ internal sealed class FleetService(IEcs ecs, IElasticLoadBalancingV2 balancing, 
 
     private async Task<EcsServiceDescription?> DescribeAsync(FleetRecord fleet, CancellationToken cancellationToken) =>
         await ecs.DescribeServicesAsync(fleet.Definition.Cluster, ServiceName(fleet), cancellationToken);
+
+    private async Task<IReadOnlyList<ListenerRecord>> ReadListenersAsync(string fleetName, CancellationToken cancellationToken) =>
+        [.. (await store.ReadConfigurationAsync(cancellationToken)).Listeners.Where(listener => listener.Definition.Fleet == fleetName)];
 
     private async Task<int> WantedAsync(FleetRecord fleet, CancellationToken cancellationToken, string? except = null) =>
         (await ListenersAsync(fleet.PhysicalResourceId, cancellationToken, except)).Count > 0 ? fleet.Definition.DesiredCount : 0;

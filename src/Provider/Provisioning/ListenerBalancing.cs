@@ -30,10 +30,34 @@ internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 
             new TargetGroupInput(name, fleet.VpcId, TargetPortOf(listener), fleet.Definition.HealthPort, $"/readyz/{listener.PhysicalResourceId}", ProvisioningTags.Of(installation, fleet, listener)),
             cancellationToken);
         await balancing.ModifyTargetGroupAttributesAsync(group, GroupAttributes, cancellationToken);
-        await EnsureAdmissionAsync(fleet, listener, cancellationToken);
+        if (Admissions(fleet, listener).Any())
+            await AdmitAsync(fleet, [listener], cancellationToken);
         if (!await IsForwardedAsync(fleet, listener, group, cancellationToken))
             await ForwardAsync(fleet, listener, group, cancellationToken);
         return group;
+    }
+
+    /// <summary>Gives listeners of the fleet the rules that its own do not cover, and takes back those that are not needed any more or admit others than it names.</summary>
+    public async Task AdmitAsync(FleetRecord fleet, IReadOnlyList<ListenerRecord> listeners, CancellationToken cancellationToken)
+    {
+        if (fleet.LoadBalancerSecurityGroup is not { } balancerGroup || listeners.Count == 0)
+            return;
+        foreach (var groupId in (string[])[balancerGroup, fleet.Definition.SecurityGroups[0]])
+        {
+            var present = await ec2.DescribeSecurityGroupRulesAsync(groupId, cancellationToken);
+            foreach (var listener in listeners)
+            {
+                var stale = present.Where(rule => IsOf(listener, fleet, rule)).ToList();
+                foreach (var (_, wanted) in Admissions(fleet, listener).Where(admission => admission.GroupId == groupId))
+                {
+                    if (stale.RemoveAll(rule => rule.FromPort == wanted.Port && rule.ToPort == wanted.Port && rule.Cidr == wanted.Cidr) == 0)
+                        await ec2.AuthorizeSecurityGroupIngressAsync(groupId, wanted, cancellationToken);
+                }
+
+                if (stale.Count > 0)
+                    await ec2.RevokeSecurityGroupIngressAsync(groupId, [.. stale.Select(rule => rule.RuleId)], cancellationToken);
+            }
+        }
     }
 
     /// <returns>Null when nothing is left; else one sentence that says what is.</returns>
@@ -84,16 +108,6 @@ internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 
             yield return (balancerGroup, new IngressRule(listener.Port, definition.ClientCidr, null, DescriptionOf(listener), ProvisioningTags.Of(installation, fleet, listener)));
         if (!definition.PortRange.Contains(TargetPortOf(listener)))
             yield return (definition.SecurityGroups[0], new IngressRule(TargetPortOf(listener), null, balancerGroup, DescriptionOf(listener), ProvisioningTags.Of(installation, fleet, listener)));
-    }
-
-    private async Task EnsureAdmissionAsync(FleetRecord fleet, ListenerRecord listener, CancellationToken cancellationToken)
-    {
-        foreach (var (groupId, rule) in Admissions(fleet, listener))
-        {
-            var present = await ec2.DescribeSecurityGroupRulesAsync(groupId, cancellationToken);
-            if (!present.Any(existing => IsOf(listener, fleet, existing) && existing.FromPort == rule.Port && existing.ToPort == rule.Port))
-                await ec2.AuthorizeSecurityGroupIngressAsync(groupId, rule, cancellationToken);
-        }
     }
 
     private async Task<bool> IsForwardedAsync(FleetRecord fleet, ListenerRecord listener, string group, CancellationToken cancellationToken)

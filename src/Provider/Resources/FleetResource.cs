@@ -28,6 +28,7 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
         var fleet = await StoreAsync(request, state, definition, balancer, cancellationToken);
 
         // 6 provision, 7 wait until it is rolled out
+        await service.AdmitListenersAsync(fleet, cancellationToken);
         if (definition.Image.Length > 0)
         {
             var taskDefinition = fleet.TaskDefinitionArn ?? await service.RegisterAsync(fleet, cancellationToken);
@@ -128,6 +129,9 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
         var listeners = await service.ListenersAsync(definition.Name, cancellationToken);
         if (listeners.Count > 0 && definition.Image.Length == 0)
             throw new RequestRefusedException($"Image must not be empty while the fleet serves listeners: {Enumerate(listeners)}.");
+        // Their target groups ask at the former port, and go on doing so.
+        if (listeners.Count > 0 && definition.HealthPort != current.Definition.HealthPort)
+            throw new RequestRefusedException($"HealthPort cannot be changed while the fleet serves listeners: {Enumerate(listeners)}.");
         if (listeners.Count > 0)
             FleetPorts.RequireRoom(definition, listeners.Count);
     }

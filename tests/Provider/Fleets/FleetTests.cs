@@ -86,12 +86,49 @@ public sealed class FleetTests(MotoServer moto) : IClassFixture<MotoServer>
 
         Succeeded(created, fargate);
         Assert.Equal(53, created.Port);
+        var elsewhere = cloud.FleetProperties();
+        elsewhere["HealthPort"] = "9999";
+        Assert.Equal("HealthPort cannot be changed while the fleet serves listeners: echo.", (await cloud.FleetAsync("Update", elsewhere, "default")).Reason);
         Assert.Equal(53, Assert.Single(await cloud.Ec2.DescribeSecurityGroupRulesAsync(cloud.BalancerGroup, default)).FromPort);
         Assert.Equal(64_565, Assert.Single(await cloud.Ec2.DescribeSecurityGroupRulesAsync(cloud.TaskGroup, default)).FromPort);
         using var client = new WireGuardTestClient(64_565, created.PublicKey, address: Assert.Single(fargate.Running).Address);
         Assert.Equal("one"u8.ToArray(), await client.ExchangeAsync("one"u8.ToArray()));
         Succeeded(await cloud.ListenerAsync("Delete", null, "echo"), fargate);
         Assert.Equal("", await cloud.LeftOfListenersAsync());
+    }
+
+    [RequiresMotoFact]
+    public async Task Listeners_stay_admitted_when_the_fleets_range_leaves_their_ports_and_its_network_changes()
+    {
+        await using var cloud = await FleetCloud.StartAsync(moto);
+        await using var functions = await StubService.StartAsync(EchoAsync);
+        await using var fargate = await FargateAgent.StartAsync(cloud.Proxy, cloud.CallEcsAsync, cloud.TaskEnvironment(functions.Url));
+        Succeeded(await cloud.FleetAsync("Create", cloud.FleetProperties()), fargate);
+        var created = await cloud.ListenerAsync("Create", FleetCloud.ListenerProperties());
+        Succeeded(created, fargate);
+        Assert.Equal("", await AdmittedAsync());
+
+        await UpdateAsync("31000-31999", "198.51.100.7/24");
+        Assert.Equal($"{created.Port} from 198.51.100.0/24, {created.Port} from the balancer", await AdmittedAsync());
+
+        // Whoever narrows it means these ports, too.
+        await UpdateAsync("31000-31999", "203.0.113.7");
+        Assert.Equal($"{created.Port} from 203.0.113.7/32, {created.Port} from the balancer", await AdmittedAsync());
+
+        await UpdateAsync("30000-31999", "203.0.113.7");
+        Assert.Equal("", await AdmittedAsync());
+        Assert.Single(fargate.Tasks);
+
+        async Task UpdateAsync(string range, string clients)
+        {
+            var properties = cloud.FleetProperties();
+            (properties["PortRange"], properties["ClientCidr"]) = (range, clients);
+            Succeeded(await cloud.FleetAsync("Update", properties, "default"), fargate);
+        }
+
+        async Task<string> AdmittedAsync() => string.Join(", ",
+            (await cloud.Ec2.DescribeSecurityGroupRulesAsync(cloud.BalancerGroup, default)).Select(rule => $"{rule.FromPort} from {rule.Cidr}")
+            .Concat((await cloud.Ec2.DescribeSecurityGroupRulesAsync(cloud.TaskGroup, default)).Select(rule => $"{rule.FromPort} from {rule.Cidr ?? "the balancer"}")));
     }
 
     [RequiresMotoFact]
