@@ -10,7 +10,7 @@ public sealed partial class PropertyReferenceTests
     private static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
 
     private static readonly string[] Names =
-        [.. Directory.EnumerateFiles(Path.Combine(Root, "src", "Listeners", "Binding"), "ListenerBinder.cs")
+        [.. new[] { "ListenerBinder.cs", "FleetProperties.cs" }.Select(file => Path.Combine(Root, "src", "Listeners", "Binding", file))
             .Concat(Directory.EnumerateFiles(Path.Combine(Root, "src", "Listeners"), "*Properties.cs"))
             .Concat(Directory.EnumerateFiles(Path.Combine(Root, "src", "Listeners", "Kinds"), "*.cs"))
             .SelectMany(file => Reading().Matches(File.ReadAllText(file)))
@@ -26,6 +26,22 @@ public sealed partial class PropertyReferenceTests
         Assert.Matches($@"`([\w\[\]]+\.)*{name}(\[\])?[`.]", Readme);
 
     [Fact]
+    public void Every_property_that_Readme_describes_is_read()
+    {
+        var described = Table().Matches(Readme).SelectMany(table => Property().Matches(table.Groups["rows"].Value)).SelectMany(row => row.Groups["name"].Captures.Select(capture => capture.Value)).ToList();
+
+        Assert.Contains("KeyRotationToken", described);
+        Assert.Contains("PartitionKeyExpressionFormatter", described);
+        Assert.Contains("IngressRegionKey", described);
+        Assert.Contains("RelayPort", described);
+        Assert.Equal([], described.Except(Names).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Readme_has_the_form_of_every_destinations_ARN() =>
+        Assert.All(DestinationKinds.All, kind => Assert.Contains($"| {kind.ArnForm} |", Readme.Replace("`", "", StringComparison.Ordinal), StringComparison.Ordinal));
+
+    [Fact]
     public void The_names_are_found_in_the_binders()
     {
         Assert.Contains("AllowUnknownPeers", Names);
@@ -37,7 +53,7 @@ public sealed partial class PropertyReferenceTests
     [Fact]
     public void Readmes_template_snippets_stand_word_for_word_in_templates_that_tests_run()
     {
-        var samples = new[] { Path.Combine(Root, "samples"), Path.Combine(Root, "tests", "EndToEnd", "Readme") }
+        var samples = new[] { Path.Combine(Root, "templates"), Path.Combine(Root, "samples"), Path.Combine(Root, "tests", "EndToEnd", "Readme") }
             .SelectMany(folder => Directory.EnumerateFiles(folder, "*.yaml", SearchOption.AllDirectories)).Select(File.ReadAllText).ToList();
         var snippets = Snippet().Matches(Readme).Select(match => match.Groups["text"].Value.TrimEnd(' ')).ToList();
 
@@ -54,8 +70,16 @@ public sealed partial class PropertyReferenceTests
     }
 
     // properties.Text("Name"), Key(properties, "PublicKey"), KeyExpressionBinder.Bind(arguments, "…Expression", "…Formatter"), const string Expression = "…".
-    [GeneratedRegex("""(?:\b(?:Text|Texts|Boolean|Integer|Number|Object|Objects|Map|TextOrWrapped|Key|Bind|Expression|Required)\((?:\w+, )?|const string \w+ = )"(?<name>[A-Z]\w+)"(?:, "(?<name>[A-Z]\w+)")*""", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("""(?:\b(?:Text|Texts|Boolean|Integer|Number|Object|Objects|Map|TextOrWrapped|Accept|Key|Bind|Expression|Required)\((?:\w+, )*|const string \w+ = )"(?<name>[A-Z]\w+)"(?:, "(?<name>[A-Z]\w+)")*""", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Reading();
+
+    // What a table of properties, or of arguments, has below its head.
+    [GeneratedRegex(@"^\| (property|`Destinations\[\]\.Arguments\.`) \|.*\n\|[-|]+\n(?<rows>(\|.*\n)+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Table();
+
+    // The names in a row's first cell, without what they nest in.
+    [GeneratedRegex(@"^\|([^|`]*`(\w+(\[\])?\.)*(?<name>\w+)(\[\])?`)+[^|`]*\|", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Property();
 
     [GeneratedRegex("```yaml\n(?<text>.*?)```", RegexOptions.Singleline | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Snippet();

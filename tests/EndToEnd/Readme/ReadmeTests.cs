@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.RegularExpressions;
 using UdpGateway.EndToEnd.Tests.Harness;
 
 namespace UdpGateway.EndToEnd.Tests.Readme;
 
 /// <summary>What README says to type does what it says, as it is written there.</summary>
-public sealed class ReadmeTests
+public sealed partial class ReadmeTests
 {
     /// <summary>What a snippet begins with, and which test has it.</summary>
     private static readonly Dictionary<string, string> Covered = new(StringComparer.Ordinal)
@@ -23,6 +24,7 @@ public sealed class ReadmeTests
         ["UDPGW_LONG_TESTS=1 dotnet test "] = nameof(What_contributors_type_names_what_there_is),
         ["dotnet run --project tests/Fuzz "] = nameof(What_contributors_type_names_what_there_is),
         ["```yaml"] = "PropertyReferenceTests",
+        ["aws cloudformation deploy --stack-name udp-gateway-devices "] = nameof(A_further_fleet_gets_every_parameter_that_it_needs),
     };
 
     [Fact]
@@ -101,6 +103,34 @@ public sealed class ReadmeTests
     }
 
     [Fact]
+    public void A_further_fleet_gets_every_parameter_that_it_needs()
+    {
+        var command = ReadmeText.Snippet("aws cloudformation deploy --stack-name udp-gateway-devices ").Split(' ');
+        var template = File.ReadAllText(Path.Combine(Repository.Root, command[Array.IndexOf(command, "--template-file") + 1]));
+        var parameters = template[template.IndexOf("\nParameters:\n", StringComparison.Ordinal)..template.IndexOf("\nConditions:\n", StringComparison.Ordinal)];
+
+        var needed = Parameter().Matches(parameters).Where(parameter => !parameter.Groups["content"].Value.Contains("    Default:", StringComparison.Ordinal)).Select(parameter => parameter.Groups["name"].Value);
+        var given = command[(Array.IndexOf(command, "--parameter-overrides") + 1)..].Select(pair => pair.Split('=')[0]);
+
+        Assert.Equal(needed, given);
+    }
+
+    [Fact]
+    public void Every_metric_and_every_option_of_the_gateway_is_named()
+    {
+        var readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
+        var gateway = Path.Combine(Repository.Root, "src", "Gateway");
+        var metrics = Metric().Matches(File.ReadAllText(Path.Combine(gateway, "Observability", "GatewayMetrics.cs"))).Select(metric => metric.Groups["name"].Value).ToList();
+        var options = new[] { "GatewaySettings.cs", "Program.cs", Path.Combine("Fleets", "FleetTask.cs") }
+            .SelectMany(file => Option().Matches(File.ReadAllText(Path.Combine(gateway, file)))).Select(option => $"--{option.Groups["name"].Value}").ToList();
+
+        Assert.Contains("udpgw_drops_total", metrics);
+        Assert.Contains("--rotation-grace-hours", options);
+        // In the first cell of a row.
+        Assert.Equal([], metrics.Concat(options).Distinct().Where(name => !readme.Contains($"\n| `{name}`", StringComparison.Ordinal) && !readme.Contains($"`, `{name}`", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void The_test_command_is_what_ci_runs() =>
         Assert.Contains($"step {ReadmeText.Snippet("dotnet test Provider.sln")}\n", File.ReadAllText(Path.Combine(Repository.Root, ".ci", "run")), StringComparison.Ordinal);
 
@@ -145,4 +175,13 @@ public sealed class ReadmeTests
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
             start.Environment.Remove(name);
     }
+
+    [GeneratedRegex("^  (?<name>\\w+):\n(?<content>(?:    .*\n)+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Parameter();
+
+    [GeneratedRegex("\"(?<name>udpgw_\\w+)\"", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Metric();
+
+    [GeneratedRegex("settings(?:\\[|, )\"(?<name>[a-z-]+)\"", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Option();
 }
