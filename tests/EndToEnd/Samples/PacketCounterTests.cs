@@ -8,7 +8,7 @@ namespace UdpGateway.EndToEnd.Tests.Samples;
 
 public sealed class PacketCounterTests
 {
-    [Fact]
+    [NodeFact]
     public async Task Each_listener_counts_the_packets_of_each_sender()
     {
         using var workspace = new Workspace();
@@ -26,7 +26,7 @@ public sealed class PacketCounterTests
         }
     }
 
-    [Fact]
+    [NodeFact]
     public async Task Packets_that_arrive_together_are_answered_one_by_one()
     {
         using var workspace = new Workspace();
