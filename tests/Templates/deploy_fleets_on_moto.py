@@ -19,7 +19,7 @@ import boto3
 
 
 def main(image):
-    default = deploy_on_moto.deploy_provider({"Image": image})
+    default = deploy_on_moto.deploy_provider({"Image": image, "ApiKey": "a-key-of-ours"})
     chosen = {"FleetName": "further", "Image": image, "Zones": "1", "TaskArchitecture": "X86_64", "TaskEnvironment": "UDPGW_ROTATION_GRACE_HOURS=1"}
     further = deploy_on_moto.deploy("fleet.yaml", "udp-gateway-further", chosen)
     role = default["Properties"]["ProviderFunction"]["Role"]

@@ -74,7 +74,7 @@ def deploy(file, name, parameters):
     template["Resources"] = {key: resource for key, resource in template["Resources"].items() if key not in custom}
     template["Outputs"] = {key: output for key, output in template["Outputs"].items() if key not in left_out}
     template["Outputs"] |= {RESOLVED + key: {"Value": {"Fn::ToJsonString": resource["Properties"]}} for key, resource in shown.items()}
-    template = with_secrets(template)
+    template = with_secrets(template, parameters)
     cloudformation = boto3.client("cloudformation")
     cloudformation.create_stack(
         StackName=name,
@@ -101,11 +101,12 @@ def is_named(resource, value):
     return value == {"Ref": resource} or value.get("Fn::GetAtt", [None])[0] == resource
 
 
-def with_secrets(template):
+def with_secrets(template, parameters):
     secrets = [name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::SecretsManager::Secret"]
     text = json.dumps({**template, "Resources": {name: resource for name, resource in template["Resources"].items() if name not in secrets}})
     for name in secrets:
-        arn = boto3.client("secretsmanager").create_secret(Name=name, SecretString="secret")["ARN"]
+        value = parameters[template["Resources"][name]["Properties"]["SecretString"]["Ref"]]
+        arn = boto3.client("secretsmanager").create_secret(Name=name, SecretString=value)["ARN"]
         text = text.replace(json.dumps({"Ref": name}), json.dumps(arn))
     return json.loads(text)
 
