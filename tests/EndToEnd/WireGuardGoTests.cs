@@ -13,7 +13,7 @@ public sealed class WireGuardGoTests
         await using var client = await ClientNamespace.CreateAsync();
         await using var stack = await RunningStack.UpAsync(workspace, Repository.Sample("open-wireguard"), "--bind", client.HostAddress);
 
-        var tunnel = await client.AddTunnelAsync(stack, await KeyFileAsync(workspace));
+        var tunnel = await client.AddTunnelAsync(stack.PublicKey, stack.Listener.Endpoint, await KeyFileAsync(workspace));
 
         await client.RunAsync("ping", "-c", "3", "-i", "0.2", "-W", "5", "10.8.0.1");
         await client.RunAsync("ping", "-6", "-c", "3", "-i", "0.2", "-W", "5", "fd00:8::1");
@@ -38,7 +38,7 @@ public sealed class WireGuardGoTests
         await using var stack = await RunningStack.UpAsync(workspace, template, "--bind", client.HostAddress);
         await client.CountArrivalsAsync();
 
-        var tunnel = await client.AddTunnelAsync(stack, await KeyFileAsync(workspace));
+        var tunnel = await client.AddTunnelAsync(stack.PublicKey, stack.Listener.Endpoint, await KeyFileAsync(workspace));
         var ping = await client.TryRunAsync("ping", "-c", "2", "-i", "0.5", "-W", "2", "10.8.0.1");
 
         Assert.NotEqual(0, ping.ExitCode);
@@ -71,7 +71,7 @@ public sealed class WireGuardGoTests
 
         async Task<bool> PingsAsync(string privateKeyFile, string? presharedKeyFile)
         {
-            var tunnel = await client.AddTunnelAsync(stack, privateKeyFile, presharedKeyFile);
+            var tunnel = await client.AddTunnelAsync(stack.PublicKey, stack.Listener.Endpoint, privateKeyFile, presharedKeyFile);
             var ping = await client.TryRunAsync("ping", "-c", "1", "-W", "3", "10.8.0.1");
             Assert.Equal(ping.ExitCode == 0, await client.LatestHandshakeAsync(tunnel) != 0);
             await client.RunAsync("ip", "link", "delete", tunnel);

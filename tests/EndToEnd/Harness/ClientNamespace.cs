@@ -66,8 +66,9 @@ internal sealed class ClientNamespace : IAsyncDisposable
         ProgramRun.OfAsync("ip", ["netns", "exec", _name, program, .. arguments]);
 
     /// <summary>Brings up a WireGuard interface with wireguard-go, as wg-quick would from README's configuration.</summary>
+    /// <param name="publicKey">The listener's.</param>
     /// <param name="presharedKeyFile">Null for none.</param>
-    public async Task<string> AddTunnelAsync(RunningStack stack, string privateKeyFile, string? presharedKeyFile = null)
+    public async Task<string> AddTunnelAsync(string publicKey, string endpoint, string privateKeyFile, string? presharedKeyFile = null)
     {
         // wireguard-go's sockets are in one folder, whatever the namespace.
         var name = $"ugw{_id}{_tunnels.Count}";
@@ -89,7 +90,7 @@ internal sealed class ClientNamespace : IAsyncDisposable
 
         string[] presharedKey = presharedKeyFile is null ? [] : ["preshared-key", presharedKeyFile];
         await RunAsync("wg", ["set", name, "private-key", privateKeyFile,
-            "peer", stack.PublicKey, "endpoint", stack.Listener.Endpoint, "allowed-ips", ReadmeText.ClientSetting("AllowedIPs").Replace(" ", "", StringComparison.Ordinal), .. presharedKey]);
+            "peer", publicKey, "endpoint", endpoint, "allowed-ips", ReadmeText.ClientSetting("AllowedIPs").Replace(" ", "", StringComparison.Ordinal), .. presharedKey]);
         foreach (var address in ReadmeText.ClientSetting("Address").Split(", "))
             await RunAsync("ip", ["address", "add", address, "dev", name, .. address.Contains(':', StringComparison.Ordinal) ? ["nodad"] : Array.Empty<string>()]);
         await RunAsync("ip", "link", "set", name, "up");

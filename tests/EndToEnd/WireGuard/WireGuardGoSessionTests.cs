@@ -25,7 +25,7 @@ public sealed partial class WireGuardGoSessionTests : IAsyncLifetime
             return;
         _client = await ClientNamespace.CreateAsync();
         _stack = await RunningStack.UpAsync(_workspace, Repository.Sample("open-wireguard"), "--bind", _client.HostAddress);
-        _tunnel = await _client.AddTunnelAsync(_stack, NewKeyFile());
+        _tunnel = await _client.AddTunnelAsync(_stack.PublicKey, _stack.Listener.Endpoint, NewKeyFile());
     }
 
     public async Task DisposeAsync()

@@ -13,7 +13,7 @@ internal sealed class WireGuardTestClient : IDisposable
     private readonly WireGuardClient _client;
     private readonly IPEndPoint _gateway;
     private readonly byte[] _buffer = new byte[65_536];
-    private readonly TimeSpan _start = TimeSpan.FromMilliseconds(Environment.TickCount64);
+    private TimeSpan _start = TimeSpan.FromMilliseconds(Environment.TickCount64);
     private Socket _socket = NewSocket();
 
     public WireGuardTestClient(int port, string gatewayPublicKey, byte[]? privateKey = null, byte[]? presharedKey = null, IPAddress? address = null)
@@ -38,6 +38,9 @@ internal sealed class WireGuardTestClient : IDisposable
     public bool IsConnected => _client.IsConnected;
 
     private TimeSpan Now => TimeSpan.FromMilliseconds(Environment.TickCount64) - _start;
+
+    /// <summary>The client takes its session, and all else, for so much older.</summary>
+    public void Age(TimeSpan by) => _start -= by;
 
     /// <summary>From now on the client has another source port.</summary>
     public void Roam()

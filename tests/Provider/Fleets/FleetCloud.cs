@@ -43,6 +43,9 @@ internal sealed class FleetCloud : IAsyncDisposable
 
     public AwsProxy Proxy { get; private set; } = null!;
 
+    /// <summary>Asks through the proxy, where targets are judged.</summary>
+    public IElasticLoadBalancingV2 JudgedBalancing { get; private set; } = null!;
+
     public ResponseEndpoint Endpoint { get; private set; } = null!;
 
     /// <summary>These ask moto itself.</summary>
@@ -86,6 +89,7 @@ internal sealed class FleetCloud : IAsyncDisposable
         cloud.Store = new DynamoDbListenerStore(await cloud._table.ConnectAsync(), cloud._table.Name);
         cloud.FleetStore = new DynamoDbFleetStore(await cloud._table.ConnectAsync(), cloud._table.Name);
         cloud._proxied = new AwsConnection(moto.Administrator, TestEnvironment.Region, cloud.Proxy.Url);
+        cloud.JudgedBalancing = new ElasticLoadBalancingV2Client(cloud._proxied);
         // The handler's own stores, so that their calls fail too.
         var store = new DynamoDbListenerStore(cloud._proxied, cloud._table.Name);
         var provisioner = new AwsProvisioner(
