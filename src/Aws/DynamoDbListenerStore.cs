@@ -34,6 +34,7 @@ public sealed class DynamoDbListenerStore : IListenerStore
 
     // Lambda retries an event for up to six hours; what is older cannot come again.
     private static readonly TimeSpan RequestRetention = TimeSpan.FromHours(24);
+    private static readonly string ListenerPrefix = KeyOf(typeof(ListenerRecord), string.Empty);
     private static readonly JsonWriterOptions Compact = new() { Indented = false };
 
     private readonly DynamoDbTable _table;
@@ -49,6 +50,12 @@ public sealed class DynamoDbListenerStore : IListenerStore
         _table = new DynamoDbTable(new DynamoDbClient(connection), tableName, patience, _time);
     }
 
+    /// <summary>
+    /// Whether a configuration tells of listeners that cannot be read, rather than that reading it fails: for gateways, which may be older than the
+    /// provider. Who cleans up must not take them for absent.
+    /// </summary>
+    public bool PassesOverUnreadable { get; init; }
+
     public async Task<long> ReadRevisionAsync(CancellationToken cancellationToken) =>
         await _table.GetAsync(Configuration, RevisionKey, cancellationToken) is { } item ? DynamoDbAttribute.NumberOf(item, RevisionAttribute) : 0;
 
@@ -61,8 +68,10 @@ public sealed class DynamoDbListenerStore : IListenerStore
             // Pages are read one after another: without a change between them they are one state.
             if (await ReadRevisionAsync(cancellationToken) == before)
             {
-                return new ConfigurationSnapshot(before, Records<ListenerRecord>(items))
+                var unreadable = new List<UnreadableListener>();
+                return new ConfigurationSnapshot(before, PassesOverUnreadable ? ReadableListeners(items, unreadable) : Records<ListenerRecord>(items))
                 {
+                    Unreadable = unreadable,
                     DestinationArns = Records<DestinationArnRecord>(items),
                     PacketSources = Records<PacketSourceRecord>(items),
                     Fleets = Records<FleetRecord>(items),
@@ -206,7 +215,7 @@ public sealed class DynamoDbListenerStore : IListenerStore
         }
         catch (Exception exception) when (exception is JsonException or NotSupportedException)
         {
-            throw new InvalidDataException($"The item {Configuration} / {DynamoDbAttribute.TextOf(item, DynamoDbTable.SortKey)} of the table is damaged and cannot be read; restore it from a backup.", exception);
+            throw new InvalidDataException($"The item {Configuration} / {DynamoDbAttribute.TextOf(item, DynamoDbTable.SortKey)} of the table cannot be read: it is damaged, or a newer version wrote it. Deploy that version again, or restore the item from a backup.", exception);
         }
     }
 
@@ -215,6 +224,40 @@ public sealed class DynamoDbListenerStore : IListenerStore
     {
         var prefix = KeyOf(typeof(TRecord), string.Empty);
         return [.. items.Where(item => DynamoDbAttribute.TextOf(item, DynamoDbTable.SortKey).StartsWith(prefix, StringComparison.Ordinal)).Select(item => (TRecord)RecordOf(item))];
+    }
+
+    private static List<ListenerRecord> ReadableListeners(IReadOnlyList<JsonObject> items, List<UnreadableListener> unreadable)
+    {
+        var readable = new List<ListenerRecord>();
+        foreach (var item in items)
+        {
+            var key = DynamoDbAttribute.TextOf(item, DynamoDbTable.SortKey);
+            if (!key.StartsWith(ListenerPrefix, StringComparison.Ordinal))
+                continue;
+            try
+            {
+                readable.Add((ListenerRecord)RecordOf(item));
+            }
+            catch (InvalidDataException)
+            {
+                unreadable.Add(new UnreadableListener(key[ListenerPrefix.Length..], VersionOf(item), FleetOf(DynamoDbAttribute.TextOf(item, ContentAttribute))));
+            }
+        }
+
+        return readable;
+    }
+
+    private static string? FleetOf(string content)
+    {
+        try
+        {
+            return JsonNode.Parse(content)?["Definition"]?["Fleet"]?.GetValue<string>();
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            // Then it may be anybody's.
+            return null;
+        }
     }
 
     private static long VersionOf(JsonObject? item) => item is null ? 0 : DynamoDbAttribute.NumberOf(item, VersionAttribute);

@@ -154,12 +154,15 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
         var effective = snapshot.EffectiveListeners();
         var listeners = services.Options.Fleet is { } fleet ? [.. effective.Where(record => record.Definition.Fleet == fleet)] : effective;
         var wanted = listeners.ToDictionary(record => record.PhysicalResourceId, StringComparer.Ordinal);
-        foreach (var gone in _failures.Keys.Where(id => !wanted.ContainsKey(id)))
+        var unreadable = snapshot.Unreadable.Where(listener => listener.Fleet is null || services.Options.Fleet is not { } own || listener.Fleet == own)
+            .ToDictionary(listener => listener.PhysicalResourceId, StringComparer.Ordinal);
+        foreach (var gone in _failures.Keys.Where(id => !wanted.ContainsKey(id) && !unreadable.ContainsKey(id)))
             _failures.TryRemove(gone, out _);
         // Closed first, since another listener may take the port.
         foreach (var (id, host) in _hosts)
         {
-            if (wanted.TryGetValue(id, out var record) && host.CanApply(record))
+            // What it says now is not known; that it was deleted is known not to be so.
+            if (unreadable.ContainsKey(id) || (wanted.TryGetValue(id, out var record) && host.CanApply(record)))
                 continue;
             _hosts.TryRemove(id, out _);
             await host.CloseAsync();
@@ -168,6 +171,8 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
 
         foreach (var record in listeners)
             await TryServeAsync(record, cancellationToken);
+        foreach (var (id, listener) in unreadable)
+            Fail(id, listener.Version, $"The gateway cannot read the record of listener {id}: a newer version of the provider wrote it, so that the fleet needs a newer Image, or it is damaged.");
         Applied?.Invoke(snapshot);
     }
 
@@ -185,10 +190,16 @@ internal sealed partial class ConfigurationFollower(GatewayServices services, IL
         catch (Exception fault) when (!cancellationToken.IsCancellationRequested)
         {
             var cause = fault is ListenerNotServedException ? fault.Message : $"The gateway cannot serve listener {id}: {fault.GetType().Name}: {fault.Message}";
-            if (!_failures.TryGetValue(id, out var known) || known.Version != record.Version || known.Cause != cause)
-                Log.NotServed(_logger, id, record.Version, cause);
-            _failures[id] = new Failure(record.Version, cause);
+            Fail(id, record.Version, cause);
         }
+    }
+
+    private void Fail(string id, long version, string cause)
+    {
+        var failure = new Failure(version, cause);
+        if (_failures.GetValueOrDefault(id) != failure)
+            Log.NotServed(_logger, id, version, cause);
+        _failures[id] = failure;
     }
 
     private sealed record Failure(long Version, string Cause);

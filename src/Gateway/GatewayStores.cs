@@ -36,7 +36,7 @@ internal sealed class GatewayStores : IDisposable
     {
         var connection = new AwsConnection(credentials, region);
         var secrets = new SecretsManagerSecretStore(credentials, region);
-        return new GatewayStores(new DynamoDbListenerStore(connection, tableName, Patience), secrets, connection, secrets);
+        return new GatewayStores(new DynamoDbListenerStore(connection, tableName, Patience) { PassesOverUnreadable = true }, secrets, connection, secrets);
     }
 
     public void Dispose()

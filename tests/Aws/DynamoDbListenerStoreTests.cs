@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using UdpGateway.Aws.Tests;
 using UdpGateway.Listeners.Storage;
@@ -121,19 +122,47 @@ namespace UdpGateway.Aws.Tests
         {
             var store = await OpenAsync();
             await store.TryWriteAsync(Record("echo"), 0, default);
-            await new DynamoDbClient(_table.Connect(moto.Url)).UpdateItemAsync(
-                new JsonObject
-                {
-                    ["TableName"] = _table.Name,
-                    ["Key"] = DynamoDbTable.Key("configuration", "Listener#echo"),
-                    ["UpdateExpression"] = "SET Content = :c",
-                    ["ExpressionAttributeValues"] = new JsonObject { [":c"] = DynamoDbAttribute.Text("{") },
-                },
-                default);
+            await _table.OverwriteListenerAsync("echo", "{");
 
             var damage = await Assert.ThrowsAsync<InvalidDataException>(() => store.FindAsync<ListenerRecord>("echo", default));
 
             Assert.Contains("configuration / Listener#echo", damage.Message, StringComparison.Ordinal);
         }
+
+        [RequiresMotoFact]
+        public async Task What_a_newer_version_added_to_a_record_is_passed_over()
+        {
+            var store = await OpenAsync();
+            await store.TryWriteAsync(Record("echo"), 0, default);
+            var record = (await store.FindAsync<ListenerRecord>("echo", default))!;
+            var content = Content(record);
+            content["Novelty"] = new JsonObject { ["Depth"] = 1 };
+            content["Definition"]!["Novelty"] = true;
+
+            await _table.OverwriteListenerAsync("echo", content.ToJsonString());
+
+            Assert.Equal(Content(record).ToJsonString(), Content((await store.FindAsync<ListenerRecord>("echo", default))!).ToJsonString());
+        }
+
+        [RequiresMotoFact]
+        public async Task A_listener_that_cannot_be_read_is_told_to_gateways_and_stops_whoever_may_clean_up()
+        {
+            var store = await OpenAsync();
+            foreach (var name in (string[])["readable", "newer", "broken"])
+                await store.TryWriteAsync(Record(name), 0, default);
+            var newer = Content((await store.FindAsync<ListenerRecord>("newer", default))!);
+            newer["Definition"]!["Protocol"] = "Dtls";
+            newer["Definition"]!["Fleet"] = "other";
+            await _table.OverwriteListenerAsync("newer", newer.ToJsonString());
+            await _table.OverwriteListenerAsync("broken", "{");
+
+            var forGateways = await new DynamoDbListenerStore(await _table.ConnectAsync(), _table.Name) { PassesOverUnreadable = true }.ReadConfigurationAsync(default);
+
+            Assert.Equal(["readable"], forGateways.Listeners.Select(record => record.PhysicalResourceId));
+            Assert.Equal([new("broken", 3, null), new("newer", 2, "other")], forGateways.Unreadable);
+            await Assert.ThrowsAsync<InvalidDataException>(() => store.ReadConfigurationAsync(default));
+        }
+
+        private static JsonNode Content(ListenerRecord record) => JsonSerializer.SerializeToNode<ResourceRecord>(record, ListenerJson.Default.ResourceRecord)!;
     }
 }

@@ -29,6 +29,15 @@ internal sealed class MotoTable(MotoServer moto) : IDisposable
     /// <summary>Everything in it.</summary>
     public async Task<string> DumpAsync() => (await SendAsync("Scan", new JsonObject { ["TableName"] = Name })).ToJsonString();
 
+    /// <summary>Gives the record of a listener a content that this version never writes.</summary>
+    public Task OverwriteListenerAsync(string physicalResourceId, string content) => SendAsync("UpdateItem", new JsonObject
+    {
+        ["TableName"] = Name,
+        ["Key"] = new JsonObject { ["PK"] = Text("configuration"), ["SK"] = Text($"Listener#{physicalResourceId}") },
+        ["UpdateExpression"] = "SET Content = :content",
+        ["ExpressionAttributeValues"] = new JsonObject { [":content"] = Text(content) },
+    });
+
     public void Dispose() => _connections.ForEach(connection => connection.Dispose());
 
     private Task<JsonNode> CreateAsync() => SendAsync("CreateTable", new JsonObject
@@ -47,6 +56,8 @@ internal sealed class MotoTable(MotoServer moto) : IDisposable
             new TableCall { Method = HttpMethod.Post, Headers = AwsJson.Headers($"DynamoDB_20120810.{operation}", "1.0"), Body = System.Text.Encoding.UTF8.GetBytes(body.ToJsonString()) }, default);
         return JsonNode.Parse(response.Body.Span)!;
     }
+
+    private static JsonObject Text(string value) => new() { ["S"] = value };
 
     private static JsonObject Attribute(string name) => new() { ["AttributeName"] = name, ["AttributeType"] = "S" };
 

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using UdpGateway.Aws;
 using UdpGateway.Aws.Tests;
@@ -69,6 +70,59 @@ public sealed partial class GatewayOnDynamoDbTests(MotoServer moto) : IClassFixt
         }
     }
 
+    [RequiresMotoFact]
+    public async Task A_listener_that_only_a_newer_version_can_read_stops_no_other()
+    {
+        using var table = new MotoTable(moto);
+        var store = new DynamoDbListenerStore(await table.ConnectAsync(), table.Name);
+        await using var function = await StubService.StartAsync(EchoAsync);
+        using var process = Start(table.Name, function.Url, out var output, out var admin);
+        Process? successor = null;
+        try
+        {
+            var newer = await WriteAsync("newer");
+            await ReadyAsync(admin, "newer", true, output);
+            var content = JsonSerializer.Serialize<ResourceRecord>(newer, ListenerJson.Default.ResourceRecord);
+            await table.OverwriteListenerAsync("newer", content.Replace("\"Protocol\": \"Udp\"", "\"Protocol\": \"Dtls\"", StringComparison.Ordinal));
+
+            // Who serves it goes on as it was, and follows what else there is.
+            var added = await WriteAsync("added");
+            await ReadyAsync(admin, "added", true, output);
+            using var client = new UdpTestClient(newer.Port);
+            Assert.Equal("one"u8.ToArray(), await client.ExchangeAsync("one"));
+
+            // Who comes later serves what it can, and says what it cannot.
+            successor = Start(table.Name, function.Url, out var successorsOutput, out var successorsAdmin, "127.0.0.2");
+            await ReadyAsync(successorsAdmin, "added", true, successorsOutput);
+            await ReadyAsync(successorsAdmin, "newer", false, successorsOutput);
+            using var http = new HttpClient();
+            var failures = JsonNode.Parse(await http.GetStringAsync(new Uri(successorsAdmin, "/config")))!["Failures"]!.AsObject();
+            Assert.Equal(["newer"], failures.Select(failure => failure.Key));
+            Assert.StartsWith("The gateway cannot read the record of listener newer: ", failures["newer"]!.GetValue<string>(), StringComparison.Ordinal);
+        }
+        finally
+        {
+            process.Kill(entireProcessTree: true);
+            successor?.Kill(entireProcessTree: true);
+            successor?.Dispose();
+        }
+
+        async Task<ListenerRecord> WriteAsync(string name)
+        {
+            var record = new ListenerRecord
+            {
+                PhysicalResourceId = name,
+                StackId = MotoServer.ExternalId,
+                LogicalResourceId = name,
+                Definition = TestGateway.Udp() with { Name = name },
+                Port = TestGateway.FreePort(),
+                RequestId = "r",
+            };
+            Assert.True(await store.TryWriteAsync(record, 0, default));
+            return record;
+        }
+    }
+
     [Fact]
     public async Task A_table_without_a_name_is_a_mistake_that_the_program_names()
     {
@@ -80,11 +134,11 @@ public sealed partial class GatewayOnDynamoDbTests(MotoServer moto) : IClassFixt
         Assert.Equal((1, "Say which table to follow: --table NAME."), (process.ExitCode, error.Trim()));
     }
 
-    private Process Start(string tableName, Uri function, out StringBuilder output, out Uri admin)
+    private Process Start(string tableName, Uri function, out StringBuilder output, out Uri admin, string bind = "127.0.0.1")
     {
         var port = FreeTcpPort();
         admin = new Uri($"http://127.0.0.1:{port}");
-        var start = StartInfo(["--bind", "127.0.0.1", "--admin-port", $"{port}", "--workers", "1", "--drain-seconds", "1"]);
+        var start = StartInfo(["--bind", bind, "--admin-port", $"{port}", "--workers", "1", "--drain-seconds", "1"]);
         var credentials = moto.Administrator.GetCredentials();
         start.Environment["UDPGW_STORE"] = "dynamodb";
         start.Environment["UDPGW_TABLE"] = tableName;

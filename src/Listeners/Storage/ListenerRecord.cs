@@ -32,6 +32,9 @@ public sealed record ConfigurationSnapshot(long Revision, IReadOnlyList<Listener
 
     public IReadOnlyList<FleetRecord> Fleets { get; init; } = [];
 
+    /// <summary>Listeners that are there as well, but cannot be read. Only a store that was told to pass them over has any.</summary>
+    public IReadOnlyList<UnreadableListener> Unreadable { get; init; } = [];
+
     /// <summary>
     /// The listeners as they are to be served: registered ARNs go before what a listener declares for the same region. A listener's
     /// version is then that of the newest record that makes it up.
@@ -62,3 +65,7 @@ public sealed record ConfigurationSnapshot(long Revision, IReadOnlyList<Listener
         };
     }
 }
+
+/// <summary>A listener whose record is damaged, or was written by a newer version.</summary>
+/// <param name="Fleet">Null where not even that can be read.</param>
+public sealed record UnreadableListener(string PhysicalResourceId, long Version, string? Fleet);

@@ -269,18 +269,35 @@ public sealed class FleetTests(MotoServer moto) : IClassFixture<MotoServer>
         }
     }
 
+    [RequiresMotoFact]
+    public async Task What_a_task_cannot_serve_is_in_the_reason()
+    {
+        const string Cause = "The gateway cannot read the record of listener echo: a newer version of the provider wrote it.";
+        await using var cloud = await FleetCloud.StartAsync(moto);
+        Assert.True((await cloud.FleetAsync("Create", cloud.FleetProperties())).Succeeded);
+        using var stop = new CancellationTokenSource();
+        var reports = ReportAsync(cloud, stop.Token, new() { ["echo"] = Cause });
+
+        var refused = await cloud.ListenerAsync("Create", FleetCloud.ListenerProperties());
+        await stop.CancelAsync();
+        await reports;
+
+        Assert.Equal(Cause, refused.Reason);
+        Assert.Equal("", await cloud.LeftOfListenersAsync());
+    }
+
     private const string Unhealthy = """
         <DescribeTargetHealthResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"><DescribeTargetHealthResult><TargetHealthDescriptions><member>
         <Target><Id>10.0.0.9</Id><Port>30000</Port></Target><TargetHealth><State>unhealthy</State><Reason>Target.FailedHealthChecks</Reason><Description>Health checks failed with these codes: [503]</Description></TargetHealth>
         </member></TargetHealthDescriptions></DescribeTargetHealthResult></DescribeTargetHealthResponse>
         """;
 
-    private static async Task ReportAsync(FleetCloud cloud, CancellationToken cancellationToken)
+    private static async Task ReportAsync(FleetCloud cloud, CancellationToken cancellationToken, Dictionary<string, string>? failures = null)
     {
         while (!cancellationToken.IsCancellationRequested)
         {
             var served = await cloud.Store.ReadRevisionAsync(CancellationToken.None);
-            await cloud.FleetStore.WriteReportAsync(new GatewayTaskReport { TaskId = "task", FleetName = "default", Address = "10.0.0.9", ServedRevision = served }, CancellationToken.None);
+            await cloud.FleetStore.WriteReportAsync(new GatewayTaskReport { TaskId = "task", FleetName = "default", Address = "10.0.0.9", ServedRevision = served, Failures = failures ?? [] }, CancellationToken.None);
             await Task.Delay(200, CancellationToken.None);
         }
     }
