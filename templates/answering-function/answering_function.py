@@ -16,6 +16,7 @@ import time
 import urllib.parse
 
 MAX_BODY_BYTES = 4096  # of a custom resource's answer
+MAX_ID_BYTES = 1024  # of a physical resource id in it
 ATTEMPTS = 8
 ATTEMPT_SECONDS = 10
 RETENTION_SECONDS = 24 * 3600  # as the provider's own records of events
@@ -93,8 +94,7 @@ def failure(event, record):
     answer = {
         "Status": "FAILED",
         "Reason": reason,
-        # An id that the provider never gave: the Delete that follows a failed Create finds by the owner what there is.
-        "PhysicalResourceId": text(event, "PhysicalResourceId") or "failed-" + text(event, "RequestId"),
+        "PhysicalResourceId": physical_id(event),
         "StackId": text(event, "StackId"),
         "RequestId": text(event, "RequestId"),
         "LogicalResourceId": text(event, "LogicalResourceId"),
@@ -102,6 +102,14 @@ def failure(event, record):
     while len(json.dumps(answer)) > MAX_BODY_BYTES and answer["Reason"]:
         answer["Reason"] = answer["Reason"][:-100]
     return json.dumps(answer).encode()
+
+
+def physical_id(event):
+    """CloudFormation's, or, without one that an answer may have, one that the provider never gave: the Delete that follows a failed Create
+    finds by the owner what there is."""
+    known = text(event, "PhysicalResourceId")
+    # Without quotes, but as JSON writes it, which may be longer.
+    return known if known and len(json.dumps(known)) - 2 <= MAX_ID_BYTES else "failed-" + text(event, "RequestId")
 
 
 def decide(event, body):

@@ -222,9 +222,47 @@ public sealed class AnswerGuaranteeTests
     }
 
     [Theory]
+    [InlineData('i', 1024, true)]
+    [InlineData('"', 1024, true)]
+    [InlineData('i', 1025, false)]
+    [InlineData('ü', 513, false)]
+    [InlineData('\u0001', 1024, false)]
+    [InlineData('i', 5000, false)]
+    public async Task An_id_that_no_answer_may_have_is_not_repeated(char character, int length, bool isRepeated)
+    {
+        await using var provider = await StartAsync();
+        await provider.SucceedAsync(provider.Create(UdpProperties()));
+        var id = new string(character, length);
+
+        var deleted = await provider.SucceedAsync(provider.Delete(id));
+        var failed = await provider.FailAsync(provider.Update(id, With(UdpProperties(), "Port", "none")));
+
+        Assert.Equal(isRepeated ? [id, id] : [$"failed-{deleted.Text("RequestId")}", $"failed-{failed.Text("RequestId")}"], [deleted.PhysicalResourceId, failed.PhysicalResourceId]);
+        Assert.Equal("Port must be a number; \"none\" was given.", failed.Reason);
+        Assert.Equal(["echo"], await provider.IdsAsync());
+    }
+
+    [Theory]
+    [InlineData("StackId")]
+    [InlineData("RequestId")]
+    [InlineData("LogicalResourceId")]
+    public async Task An_event_whose_answer_would_be_too_long_whatever_it_says_is_not_CloudFormations(string field)
+    {
+        await using var provider = await StartAsync();
+        var delete = provider.Delete("echo");
+        delete[field] = new string('x', 4000);
+
+        await provider.HandleAsync(delete);
+
+        Assert.Empty(provider.Endpoint.Taken);
+        Assert.Contains(provider.Log.Lines, line => line.Contains("nobody to answer", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("ResourceType", "Custom::Other", "not one of this provider's")]
     [InlineData("ResourceType", "Custom::UdpGatewayFleet", "Custom::UdpGatewayFleet belongs to AWS")]
     [InlineData("RequestType", "Upsert", "RequestType must be Create, Update or Delete")]
+    [InlineData("RequestType", "Create,Delete", "RequestType must be Create, Update or Delete")]
     [InlineData("RequestType", "1", "RequestType must be Create, Update or Delete")]
     [InlineData("ResourceProperties", "text", "ResourceProperties must be an object")]
     public async Task An_event_that_cannot_be_handled_is_answered(string field, string value, string part)
@@ -294,6 +332,20 @@ public sealed class AnswerGuaranteeTests
         await provider.Handler.HandleAsync(next, DateTimeOffset.UtcNow.AddSeconds(20), default);
 
         Assert.True(new Answer(Assert.Single(provider.Endpoint.Taken).Body).Succeeded);
+    }
+
+    [Theory]
+    [InlineData("\"ResourceProperties\":{\"\\ud800 longer than any name\":1,", null)]
+    [InlineData("\"\\ud800 longer than any name of an event\":1,\"ResourceProperties\":{", null)]
+    [InlineData("\"ResourceProperties\":{\"Fleet\":\"\\ud800\",", "Fleet is no Unicode text (half a surrogate pair, or broken UTF-8).")]
+    public async Task An_event_is_answered_whatever_is_no_text_in_it(string start, string? reason)
+    {
+        await using var provider = await StartAsync();
+        var create = provider.Create(UdpProperties()).ToJsonString().Replace("\"ResourceProperties\":{", start, StringComparison.Ordinal);
+
+        await provider.Handler.HandleAsync(Encoding.UTF8.GetBytes(create), DateTimeOffset.UtcNow.AddSeconds(20), default);
+
+        Assert.Equal(reason, new Answer(Assert.Single(provider.Endpoint.Taken).Body).Reason);
     }
 
     [Fact]

@@ -193,6 +193,21 @@ public sealed class AnsweringFunctionTests(MotoServer moto) : IClassFixture<Moto
     }
 
     [RequiresMotoFact]
+    public async Task An_id_that_no_answer_may_have_is_not_repeated()
+    {
+        using var table = await ProviderTable.CreateAsync(moto);
+        await using var provider = await StartAsync(table);
+        var delete = Create(provider.Endpoint.Url());
+        (delete["RequestType"], delete["PhysicalResourceId"]) = ("Delete", new string('i', 5000));
+
+        await SendRecordAsync(provider, delete);
+
+        var answer = new Answer(Assert.Single(provider.Endpoint.Taken).Body);
+        Assert.Equal($"failed-{answer.Text("RequestId")}", answer.PhysicalResourceId);
+        Assert.Contains("exit status 3", answer.Reason, StringComparison.Ordinal);
+    }
+
+    [RequiresMotoFact]
     public async Task What_is_no_event_is_dropped_and_nothing_secret_is_logged()
     {
         using var table = await ProviderTable.CreateAsync(moto);

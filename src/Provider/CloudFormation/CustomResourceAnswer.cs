@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -12,6 +13,9 @@ internal sealed record CustomResourceAnswer(string PhysicalResourceId, string? R
     /// <summary>Of the whole body, inclusive. Source: CloudFormation User Guide, "Custom resource response objects".</summary>
     public const int MaxBodySize = 4096;
 
+    /// <summary>Of a physical resource id. Source: as above, "PhysicalResourceId".</summary>
+    private const int MaxIdSize = 1024;
+
     private const string CutMark = " … (cut; the provider's log has all)";
 
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -25,6 +29,18 @@ internal sealed record CustomResourceAnswer(string PhysicalResourceId, string? R
 
     /// <summary>The id of a Create that failed: no resource's, and another for each, so that its Delete tells what it means.</summary>
     public static string FailedCreateId(string requestId) => $"failed-{requestId}";
+
+    /// <summary>
+    /// The event's own id, by which CloudFormation knows the resource. The answer to a failed Create must bring one too, whose Delete means what that
+    /// Create left; so must that to an event whose id is longer than CloudFormation permits.
+    /// </summary>
+    public static string EchoedId(CustomResourceEvent request) =>
+        request.PhysicalResourceId.Length > 0 && Encoding.UTF8.GetByteCount(request.PhysicalResourceId) <= MaxIdSize && LeavesRoom(request, request.PhysicalResourceId)
+            ? request.PhysicalResourceId
+            : FailedCreateId(request.Key.RequestId);
+
+    /// <summary>Whether what must be repeated verbatim leaves room for an answer.</summary>
+    public static bool IsPossible(CustomResourceEvent request) => LeavesRoom(request, FailedCreateId(request.Key.RequestId));
 
     /// <summary>Whether the body fits as it is; a success that does not must become a failure.</summary>
     public bool Fits(CustomResourceEvent request) => Write(request, Reason).Length <= MaxBodySize;
@@ -51,6 +67,8 @@ internal sealed record CustomResourceAnswer(string PhysicalResourceId, string? R
 
         string Cut(int length) => Reason[..(length > 0 && char.IsHighSurrogate(Reason[length - 1]) ? length - 1 : length)] + CutMark;
     }
+
+    private static bool LeavesRoom(CustomResourceEvent request, string id) => Failure(id, CutMark).Fits(request);
 
     private byte[] Write(CustomResourceEvent request, string? reason)
     {

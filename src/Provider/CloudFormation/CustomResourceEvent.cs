@@ -29,7 +29,7 @@ internal sealed class CustomResourceEvent
         ResourceType = Text(root, "ResourceType");
         Key = new RequestKey(Text(root, "StackId"), Text(root, "LogicalResourceId"), Text(root, "RequestId"));
         PhysicalResourceId = Text(root, "PhysicalResourceId");
-        Properties = root.TryGetProperty("ResourceProperties", out var properties) ? properties : default;
+        Properties = Find(root, "ResourceProperties");
     }
 
     public string ResponseUrl { get; }
@@ -48,16 +48,18 @@ internal sealed class CustomResourceEvent
     /// <summary>Empty on Create.</summary>
     public string PhysicalResourceId { get; }
 
+    /// <summary>As <see cref="PhysicalResourceId"/>; null on Create.</summary>
+    public string? KnownId => PhysicalResourceId.Length > 0 ? PhysicalResourceId : null;
+
     /// <summary>Only Create and Update may look at them: a Delete may bring the shapes of years ago.</summary>
     public JsonElement Properties { get; }
 
     /// <summary>CloudFormation's own patience with the resource, where the event tells it; null where it does not.</summary>
     public TimeSpan? ServiceTimeout =>
-        Properties.ValueKind is JsonValueKind.Object && Properties.TryGetProperty(nameof(ServiceTimeout), out var value)
-        && int.TryParse(value.ValueKind is JsonValueKind.String ? Text(Properties, nameof(ServiceTimeout)) : value.GetRawText(), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
-        && seconds is >= 1 and <= 3600
-            ? TimeSpan.FromSeconds(seconds)
-            : null;
+        int.TryParse(PropertyText(nameof(ServiceTimeout)), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 1 and <= 3600 ? TimeSpan.FromSeconds(seconds) : null;
+
+    /// <summary>A property that is a string or a number; empty if it is absent or anything else.</summary>
+    public string PropertyText(string name) => Find(Properties, name) is { ValueKind: JsonValueKind.Number } number ? number.GetRawText() : Text(Properties, name);
 
     /// <summary>Whether the event's logical resource owns the record.</summary>
     public bool Owns(ResourceRecord record) => record.StackId == StackId && record.LogicalResourceId == LogicalResourceId;
@@ -65,10 +67,11 @@ internal sealed class CustomResourceEvent
     public bool TryGetRequestType(out CustomResourceRequestType type)
     {
         type = default;
-        return RequestTypeText.Length > 0 && char.IsAsciiLetter(RequestTypeText[0]) && Enum.TryParse(RequestTypeText, out type);
+        // The parser alone would also take numbers and lists.
+        return Enum.TryParse(RequestTypeText, out type) && type.ToString() == RequestTypeText;
     }
 
-    /// <summary>False when the bytes are no event at all, so that there is nobody to answer.</summary>
+    /// <summary>False when the bytes are no event at all, or no answer to it is possible, so that there is nobody to answer.</summary>
     public static bool TryParse(ReadOnlyMemory<byte> json, [NotNullWhen(true)] out CustomResourceEvent? customResourceEvent)
     {
         customResourceEvent = null;
@@ -77,19 +80,15 @@ internal sealed class CustomResourceEvent
         if (TryUnwrap(root, out var message) && !TryParseObject(System.Text.Encoding.UTF8.GetBytes(message), out root))
             return false;
         customResourceEvent = new CustomResourceEvent(root);
-        return customResourceEvent.ResponseUrl.Length > 0;
+        return customResourceEvent.ResponseUrl.Length > 0 && CustomResourceAnswer.IsPossible(customResourceEvent);
     }
 
     // SNS hands Lambda {"Records":[{"Sns":{"Message":"<the event>"}}]}; it never batches.
     private static bool TryUnwrap(JsonElement root, out string message)
     {
         message = string.Empty;
-        if (root.TryGetProperty("Records", out var records) && records.ValueKind is JsonValueKind.Array && records.GetArrayLength() == 1
-            && records[0].ValueKind is JsonValueKind.Object && records[0].TryGetProperty("Sns", out var sns) && sns.ValueKind is JsonValueKind.Object)
-        {
-            message = Text(sns, "Message");
-        }
-
+        if (Find(root, "Records") is { ValueKind: JsonValueKind.Array } records && records.GetArrayLength() == 1)
+            message = Text(Find(records[0], "Sns"), "Message");
         return message.Length > 0;
     }
 
@@ -109,18 +108,45 @@ internal sealed class CustomResourceEvent
         }
     }
 
-    private static string Text(JsonElement root, string name)
+    private static string Text(JsonElement element, string name)
     {
-        if (!root.TryGetProperty(name, out var value) || value.ValueKind is not JsonValueKind.String)
-            return string.Empty;
+        var value = Find(element, name);
         try
         {
-            return value.GetString() ?? string.Empty;
+            return value.ValueKind is JsonValueKind.String ? value.GetString() ?? string.Empty : string.Empty;
         }
         catch (InvalidOperationException)
         {
             // Half a surrogate pair, which is no text and no value that CloudFormation sends.
             return string.Empty;
+        }
+    }
+
+    /// <summary>A member of what may be no object; undefined if there is none.</summary>
+    private static JsonElement Find(JsonElement element, string name)
+    {
+        if (element.ValueKind is not JsonValueKind.Object)
+            return default;
+        try
+        {
+            return element.TryGetProperty(name, out var value) ? value : default;
+        }
+        catch (InvalidOperationException)
+        {
+            // The same in the name of another member.
+            return element.EnumerateObject().LastOrDefault(member => IsNamed(member, name)).Value;
+        }
+    }
+
+    private static bool IsNamed(JsonProperty member, string name)
+    {
+        try
+        {
+            return member.NameEquals(name);
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
         }
     }
 }

@@ -38,12 +38,12 @@ internal sealed class CustomResources(
         {
             if (resource is not null)
                 await resource.DeleteAsync(request, state, cancellationToken);
-            return CustomResourceAnswer.Success(EchoedId(request));
+            return CustomResourceAnswer.Success(CustomResourceAnswer.EchoedId(request));
         }
 
         if (resource is null)
             return Failure(request, UnknownType(request.ResourceType));
-        await RequireApiKeyAsync(request.Properties, cancellationToken);
+        await RequireApiKeyAsync(request, cancellationToken);
         return await resource.ApplyAsync(request, state, cancellationToken);
     }
 
@@ -58,7 +58,7 @@ internal sealed class CustomResources(
     }
 
     /// <summary>A failure keeps the id that CloudFormation knows: another one would start a replacement.</summary>
-    public static CustomResourceAnswer Failure(CustomResourceEvent request, string reason) => CustomResourceAnswer.Failure(EchoedId(request), reason);
+    public static CustomResourceAnswer Failure(CustomResourceEvent request, string reason) => CustomResourceAnswer.Failure(CustomResourceAnswer.EchoedId(request), reason);
 
     /// <summary>What an event did not reach in its time, for a sentence of what was missing to follow.</summary>
     public static string Unfinished(CustomResourceEvent request) => (IsDelete(request), Noun(request.ResourceType)) switch
@@ -68,10 +68,6 @@ internal sealed class CustomResources(
         (_, "PacketSource") => "The packet source was not ready in the time that the request has.",
         _ => "The listener was not served in the time that the request has.",
     };
-
-    // The answer to a failed Create must bring an id too; the rollback's Delete carries it, and means what that Create left.
-    private static string EchoedId(CustomResourceEvent request) =>
-        request.PhysicalResourceId.Length > 0 ? request.PhysicalResourceId : CustomResourceAnswer.FailedCreateId(request.Key.RequestId);
 
     private static bool IsDelete(CustomResourceEvent request) => request.TryGetRequestType(out var type) && type is CustomResourceRequestType.Delete;
 
@@ -103,15 +99,12 @@ internal sealed class CustomResources(
         _ => "The resource type is not one of this provider's; it handles Custom::ProxylityUdpGatewayListener, …DestinationArn and …PacketSource, the same under Custom::UdpGateway…, and Custom::UdpGatewayFleet.",
     };
 
-    private async Task RequireApiKeyAsync(JsonElement properties, CancellationToken cancellationToken)
+    private async Task RequireApiKeyAsync(CustomResourceEvent request, CancellationToken cancellationToken)
     {
         var expected = options.ApiKeySecret is { } reference ? await ReadApiKeyAsync(reference, cancellationToken) : options.ApiKey;
         if (expected is null)
             return;
-        var given = properties.ValueKind is JsonValueKind.Object && properties.TryGetProperty("ApiKey", out var value) && value.ValueKind is JsonValueKind.String
-            ? value.GetString()!
-            : string.Empty;
-        if (!CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(expected)))
+        if (!CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(request.PropertyText("ApiKey")), Encoding.UTF8.GetBytes(expected)))
             throw new RequestRefusedException("ApiKey is not the key that this provider was deployed with; take it from the provider stack's customer configuration.");
     }
 

@@ -84,8 +84,8 @@ internal sealed partial class ListenerResource(
     {
         if (provisioner is not AwsProvisioner)
             return null;
-        var named = request.Properties.ValueKind is JsonValueKind.Object && request.Properties.TryGetProperty("Fleet", out var value) && value.ValueKind is JsonValueKind.String ? value.GetString() : null;
-        return await store.FindAsync<FleetRecord>(string.IsNullOrEmpty(named) ? FleetDefinition.DefaultName : named, cancellationToken);
+        var named = request.PropertyText(nameof(ListenerDefinition.Fleet));
+        return await store.FindAsync<FleetRecord>(named.Length == 0 ? FleetDefinition.DefaultName : named, cancellationToken);
     }
 
     private async Task<(ListenerRecord Record, string? ReplacedSecretId)> StoreAsync(
