@@ -8,6 +8,7 @@ internal sealed class WorkTime
 {
     private static readonly TimeSpan ShortestGuard = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongestGuard = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestSettling = TimeSpan.FromSeconds(30);
 
     private readonly TimeProvider _time;
     private readonly TimeSpan _guard;
@@ -30,7 +31,8 @@ internal sealed class WorkTime
     // What is left after these is for sending the answer. A process's first call of a service takes its time.
     public TimeSpan ToContinue => _guard * 0.75;
 
-    public TimeSpan ToSettle => _guard / 2;
+    /// <summary>Longer than the least when the work failed early: what a balancer holds for a moment yet can then still be taken back.</summary>
+    public TimeSpan ToSettle => Left(_guard / 2) is var left && left < _guard / 2 ? _guard / 2 : left < LongestSettling ? left : LongestSettling;
 
     /// <summary>CloudFormation has its answer by now, so an invocation that ran out of time here would fail for nothing.</summary>
     public TimeSpan ToAcknowledge => Left(_guard / 10) is { Ticks: > 0 } left ? left : _guard / 2;

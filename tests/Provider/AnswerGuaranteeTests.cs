@@ -349,6 +349,19 @@ public sealed class AnswerGuaranteeTests
     }
 
     [Fact]
+    public async Task What_takes_its_time_to_be_taken_back_has_it_while_there_is_some()
+    {
+        await using var provider = await StartAsync();
+        provider.Provisioner.Serve = (_, _) => throw new ProvisioningException("No.");
+        provider.Provisioner.Release = token => Task.Delay(TimeSpan.FromSeconds(3), token);
+
+        await provider.FailAsync(provider.Create(WireGuardProperties()), TimeSpan.FromSeconds(30));
+
+        Assert.Empty(await provider.IdsAsync());
+        Assert.Empty(provider.SecretFiles);
+    }
+
+    [Fact]
     public async Task A_service_that_fails_for_a_moment_is_asked_again()
     {
         await using var provider = await StartAsync();

@@ -13,6 +13,8 @@ internal sealed class RecordingProvisioner : IListenerProvisioner
 
     public Func<ListenerRecord, CancellationToken, Task> Serve { get; set; } = (_, _) => Task.CompletedTask;
 
+    public Func<CancellationToken, Task> Release { get; set; } = _ => Task.CompletedTask;
+
     public Func<int?, Task<int>>? Allocate { get; set; }
 
     public async Task<ListenerPorts> AllocatePortAsync(string physicalResourceId, string logicalResourceId, ListenerDefinition definition, CancellationToken cancellationToken)
@@ -30,6 +32,6 @@ internal sealed class RecordingProvisioner : IListenerProvisioner
     public Task ReleaseAsync(ListenerRecord record, CancellationToken cancellationToken)
     {
         Calls.Enqueue($"release {record.PhysicalResourceId}");
-        return Task.CompletedTask;
+        return Release(cancellationToken);
     }
 }
