@@ -126,7 +126,7 @@ public sealed partial class CustomResourceHandler
         catch (AwsServiceException exception)
         {
             Log.Unexpected(_logger, exception, request.Key.RequestId);
-            answer = CustomResources.Failure(request, $"{exception.Message}.");
+            answer = CustomResources.Failure(request, RepeatedSteps.Sentence(exception));
         }
         catch (Exception exception) when (exception is NotYetServedException || (exception is OperationCanceledException && (work.IsCancellationRequested || abandoned.IsCancellationRequested)))
         {
@@ -163,7 +163,7 @@ public sealed partial class CustomResourceHandler
                 }
                 catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
                 {
-                    throw new NotYetServedException($"{failure.Message}.", exception);
+                    throw new NotYetServedException(RepeatedSteps.Sentence(failure), exception);
                 }
             }
         }

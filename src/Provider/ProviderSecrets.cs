@@ -37,16 +37,25 @@ internal sealed class ProviderSecrets(ISecretStore own, ISecretStore asGateway, 
     private async Task<TResult> RepeatAsync<TResult>(Func<Task<TResult>> call, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        while (true)
+        AwsServiceException? said = null;
+        try
         {
-            try
+            while (true)
             {
-                return await call();
+                try
+                {
+                    return await call();
+                }
+                catch (AwsServiceException failure) when (RepeatedSteps.IsTransient(failure) && time.GetElapsedTime(started) < Patience)
+                {
+                    said = failure;
+                    await Task.Delay(pause, time, cancellationToken);
+                }
             }
-            catch (AwsServiceException failure) when (RepeatedSteps.IsTransient(failure) && time.GetElapsedTime(started) < Patience)
-            {
-                await Task.Delay(pause, time, cancellationToken);
-            }
+        }
+        catch (OperationCanceledException exception) when (said is not null && cancellationToken.IsCancellationRequested)
+        {
+            throw new NotYetServedException(RepeatedSteps.Sentence(said), exception);
         }
     }
 

@@ -30,12 +30,14 @@ public sealed class ProviderSecretsTests
     }
 
     [Fact]
-    public async Task Who_gives_up_waits_no_longer()
+    public async Task Who_gives_up_waits_no_longer_and_learns_what_was_said()
     {
         using var giveUp = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
         var own = new FailingSecrets(AwsFailure.ServiceFault, times: int.MaxValue);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Secrets(own).ReadAsync(new SecretReference("udp-gateway/echo"), giveUp.Token));
+        var given = await Assert.ThrowsAsync<NotYetServedException>(() => Secrets(own).ReadAsync(new SecretReference("udp-gateway/echo"), giveUp.Token));
+
+        Assert.Equal("as the test wants.", given.Message);
     }
 
     private static ProviderSecrets Secrets(FailingSecrets own) =>

@@ -8,6 +8,9 @@ namespace UdpGateway.Provider;
 /// </summary>
 internal sealed class RepeatedSteps(TimeProvider time, TimeSpan pause)
 {
+    // Counted among throttling by the SDK, but no waiting makes room: of Secrets Manager and ECS it says that there are too many.
+    private const string Quota = "LimitExceededException";
+
     /// <param name="step">Null when the state is reached; else one sentence that says what is missing.</param>
     /// <exception cref="ProvisioningException">AWS refuses a step.</exception>
     /// <exception cref="NotYetServedException">Cancelled, and this was missing last.</exception>
@@ -26,11 +29,11 @@ internal sealed class RepeatedSteps(TimeProvider time, TimeSpan pause)
                 }
                 catch (AwsServiceException failure) when (IsTransient(failure))
                 {
-                    missing = $"{failure.Message}.";
+                    missing = Sentence(failure);
                 }
                 catch (AwsServiceException failure)
                 {
-                    throw new ProvisioningException($"{failure.Message}.", failure);
+                    throw new ProvisioningException(Sentence(failure), failure);
                 }
 
                 await Task.Delay(pause, time, cancellationToken);
@@ -42,7 +45,10 @@ internal sealed class RepeatedSteps(TimeProvider time, TimeSpan pause)
         }
     }
 
+    /// <summary>What the service said; some end their sentences and others do not.</summary>
+    public static string Sentence(AwsServiceException failure) => failure.Message.EndsWith('.') ? failure.Message : $"{failure.Message}.";
+
     /// <summary>Whether the same call may succeed in a while.</summary>
     public static bool IsTransient(AwsServiceException failure) =>
-        failure.Failure is AwsFailure.Throttled or AwsFailure.ServiceFault or AwsFailure.TimedOut or AwsFailure.ConnectionFailed;
+        failure.ErrorCode is not Quota && failure.Failure is (AwsFailure.Throttled or AwsFailure.ServiceFault or AwsFailure.TimedOut or AwsFailure.ConnectionFailed);
 }

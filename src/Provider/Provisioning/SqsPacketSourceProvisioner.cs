@@ -138,12 +138,12 @@ internal sealed partial class SqsPacketSourceProvisioner(
         }
         catch (AwsServiceException exception) when (!RepeatedSteps.IsTransient(exception))
         {
-            throw new ProvisioningException($"The queue of the packet source could not be made: {exception.Message}", exception);
+            throw new ProvisioningException($"The queue of the packet source could not be made: {RepeatedSteps.Sentence(exception)}", exception);
         }
     }
 
     private static string NotSubscribed(PacketSourceRecord record, AwsServiceException failure) =>
-        $"The topic {record.TopicArn} could not be subscribed through the role {record.RoleArn}, which needs sns:Subscribe, sns:Unsubscribe and sns:ListSubscriptionsByTopic on it and must trust the gateway: {failure.Message}";
+        $"The topic {record.TopicArn} could not be subscribed through the role {record.RoleArn}, which needs sns:Subscribe, sns:Unsubscribe and sns:ListSubscriptionsByTopic on it and must trust the gateway: {RepeatedSteps.Sentence(failure)}";
 
     private string NotConfirmed(PacketSourceRecord record) =>
         $"The topic {record.TopicArn}, which is none of the account {accountId}, has not asked the queue for the confirmation of its subscription";

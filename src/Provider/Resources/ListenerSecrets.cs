@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Json;
+using UdpGateway.Aws;
 using UdpGateway.Listeners;
 using UdpGateway.Listeners.Storage;
 using UdpGateway.WireGuard;
@@ -72,7 +73,16 @@ internal sealed class ListenerSecrets(ISecretStore store, TimeProvider time)
 
     private async Task<(KeyText? Key, string? Fault)> ReadReferenceAsync(SecretReference reference, string command, CancellationToken cancellationToken)
     {
-        var secret = await store.ReadAsync(reference, cancellationToken);
+        SecretText secret;
+        try
+        {
+            secret = await store.ReadAsync(reference, cancellationToken);
+        }
+        catch (AwsServiceException refusal) when (refusal.Failure is AwsFailure.Refused)
+        {
+            return (null, $"the secret {reference.SecretId} cannot be read: {RepeatedSteps.Sentence(refusal)}");
+        }
+
         KeyText? key = null;
         var fault = secret.Status switch
         {
