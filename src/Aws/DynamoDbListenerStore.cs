@@ -117,6 +117,9 @@ public sealed class DynamoDbListenerStore : IListenerStore
         }
     }
 
+    public void RequireRoom(ResourceRecord record) =>
+        ItemOf(record with { Version = long.MaxValue }, KeyOf(record.GetType(), record.PhysicalResourceId), Guid.Empty.ToString("N"));
+
     public async Task<bool> TryDeleteAsync<TRecord>(string physicalResourceId, long expectedVersion, CancellationToken cancellationToken)
         where TRecord : ResourceRecord
     {

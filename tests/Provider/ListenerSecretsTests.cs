@@ -146,6 +146,25 @@ public sealed class ListenerSecretsTests
     }
 
     [Fact]
+    public async Task More_literal_keys_than_a_secret_holds_are_refused_before_anything_is_made()
+    {
+        await using var provider = await StartAsync();
+        var properties = WireGuardProperties();
+        properties["Peers"] = new JsonArray([.. Enumerable.Range(1, 700).Select(number => new JsonObject
+        {
+            ["PublicKey"] = Convert.ToBase64String([.. Enumerable.Repeat((byte)1, 28), .. BitConverter.GetBytes(number)]),
+            ["SharedSecret"] = Convert.ToBase64String([.. Enumerable.Repeat((byte)2, 28), .. BitConverter.GetBytes(number)]),
+        })]);
+
+        var failed = await provider.FailAsync(provider.Create(properties));
+
+        Assert.StartsWith("Peers have so many keys as SharedSecret that the listener's secret would take 7", failed.Reason, StringComparison.Ordinal);
+        Assert.Contains("Secrets Manager holds at most 65,536 in one; give some of them as {{resolve:secretsmanager:…}} references", failed.Reason, StringComparison.Ordinal);
+        Assert.Empty(provider.Provisioner.Calls);
+        Assert.Empty(provider.SecretFiles);
+    }
+
+    [Fact]
     public async Task A_key_that_cannot_be_imported_fails_with_the_command_that_makes_one()
     {
         await using var provider = await StartAsync();

@@ -25,6 +25,12 @@ public interface IListenerStore
     /// </summary>
     Task<bool> TryWriteAsync(ResourceRecord record, long expectedVersion, CancellationToken cancellationToken);
 
+    /// <summary>Refuses, before anything is made for it, a record that the store cannot hold.</summary>
+    /// <exception cref="RecordTooLargeException">It cannot; the message says by how much.</exception>
+    void RequireRoom(ResourceRecord record)
+    {
+    }
+
     /// <summary>Deletes the record if its version is <paramref name="expectedVersion"/>. False when somebody else wrote first.</summary>
     Task<bool> TryDeleteAsync<TRecord>(string physicalResourceId, long expectedVersion, CancellationToken cancellationToken)
         where TRecord : ResourceRecord;

@@ -99,6 +99,7 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
     /// <summary>Writes the record, and before it the secret that it names if that is new.</summary>
     private async Task<bool> TryWriteAsync(FleetRecord desired, FleetRecord? current, CancellationToken cancellationToken)
     {
+        store.RequireRoom(desired);
         var isNew = desired.RelaySecretId != current?.RelaySecretId;
         var mayBeNamed = false;
         try

@@ -47,6 +47,14 @@ internal static class Generations
         return OwnedRecords<ListenerRecord>.Claim(changed, request, state);
     }
 
+    /// <summary>A record as long as that which the event may write once it has a key and a port.</summary>
+    public static ListenerRecord Longest(ListenerRecord? current, string physicalId, CustomResourceEvent request, RequestState state, ListenerDefinition definition)
+    {
+        // Of all characters of a key, JSON writes this one at the greatest length.
+        var keys = new ListenerKeys(ListenerSecrets.NewId(physicalId), new string('+', ListenerKeys.PublicKeyLength), IsNew: true);
+        return current is null ? New(physicalId, request, state, definition, keys, new ListenerPorts(ushort.MaxValue, ushort.MaxValue)) : Change(current, request, state, definition, keys);
+    }
+
     // Name, Fleet and Port are what clients and other stacks know. Only a Port that is declared anew counts: where local mode
     // serves another port than the declared one, repeating the declaration changes nothing.
     private static bool MustReplace(ListenerRecord current, ListenerDefinition definition) =>

@@ -106,6 +106,7 @@ internal sealed partial class ListenerResource(
                 await provisioner.RequireRoomAsync(physicalId, definition, cancellationToken);
             }
 
+            store.RequireRoom(Generations.Longest(current, physicalId, request, state, definition));
             var keys = await secrets.PrepareAsync(physicalId, new SecretOwner(request.StackId, request.LogicalResourceId), current, definition, literals, cancellationToken);
             var written = false;
             var mayBeNamed = false;

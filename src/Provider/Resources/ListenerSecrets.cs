@@ -11,7 +11,11 @@ namespace UdpGateway.Provider.Resources;
 /// <summary>What a generation keeps in its secret, as far as its record may know.</summary>
 /// <param name="SecretId">Null for a listener that never spoke WireGuard.</param>
 /// <param name="IsNew">Written for this attempt; whoever loses the race for the record deletes it again.</param>
-internal readonly record struct ListenerKeys(string? SecretId, string? PublicKey, bool IsNew);
+internal readonly record struct ListenerKeys(string? SecretId, string? PublicKey, bool IsNew)
+{
+    /// <summary>32 bytes in base64.</summary>
+    public const int PublicKeyLength = 44;
+}
 
 /// <summary>
 /// The JSON secret of a listener generation: its private keys and the literal pre-shared keys. A change makes a new secret
@@ -19,6 +23,12 @@ internal readonly record struct ListenerKeys(string? SecretId, string? PublicKey
 /// </summary>
 internal sealed class ListenerSecrets(ISecretStore store, TimeProvider time)
 {
+    /// <summary>In bytes. Source: Secrets Manager User Guide, "AWS Secrets Manager quotas".</summary>
+    private const int MaxSecretSize = 65_536;
+
+    /// <summary>Another name each time, of the same length.</summary>
+    public static string NewId(string physicalResourceId) => $"{ListenerSecretNames.IdPrefix}{physicalResourceId}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
+
     /// <summary>Reads every referenced key once, so that a mistake shows at deployment and not at the first handshake.</summary>
     /// <exception cref="RequestRefusedException">All references that give no key.</exception>
     public async Task CheckReferencesAsync(ListenerDefinition definition, CancellationToken cancellationToken)
@@ -56,7 +66,10 @@ internal sealed class ListenerSecrets(ISecretStore store, TimeProvider time)
         if (content == existing)
             return new ListenerKeys(current!.SecretId, publicKey, IsNew: false);
 
-        var newId = $"{ListenerSecretNames.IdPrefix}{physicalResourceId}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
+        if (content.Length > MaxSecretSize)
+            throw new RequestRefusedException($"Peers have so many keys as SharedSecret that the listener's secret would take {content.Length:N0} bytes, and Secrets Manager holds at most {MaxSecretSize:N0} in one; give some of them as {{{{resolve:secretsmanager:…}}}} references, or spread the peers over several listeners.");
+
+        var newId = NewId(physicalResourceId);
         await store.WriteAsync(newId, content, owner, cancellationToken);
         return new ListenerKeys(newId, publicKey, IsNew: true);
     }

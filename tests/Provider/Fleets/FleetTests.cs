@@ -210,6 +210,24 @@ public sealed class FleetTests(MotoServer moto) : IClassFixture<MotoServer>
     }
 
     [RequiresMotoFact]
+    public async Task What_the_table_cannot_hold_is_refused_before_anything_is_made()
+    {
+        await using var cloud = await FleetCloud.StartAsync(moto);
+        Assert.True((await cloud.FleetAsync("Create", cloud.FleetProperties())).Succeeded);
+        var properties = FleetCloud.ListenerProperties();
+        (properties["Port"], properties["Description"]) = ("53", new string('x', 410_000));
+        var fleet = cloud.FleetProperties("second");
+        fleet["Environment"] = new JsonObject { ["A"] = new string('x', 410_000) };
+
+        var failures = new[] { await cloud.ListenerAsync("Create", properties), await cloud.FleetAsync("Create", fleet, limit: TimeSpan.FromSeconds(20)) };
+
+        Assert.All(failures, failed => Assert.Contains("which holds at most 409,600 for one", failed.Reason, StringComparison.Ordinal));
+        Assert.DoesNotContain(cloud.Proxy.Calls, IsListenersSecret);
+        Assert.Single(cloud.Proxy.Calls, call => call.Operation == "CreateSecret");
+        Assert.Equal("", await cloud.LeftOfListenersAsync());
+    }
+
+    [RequiresMotoFact]
     public async Task A_task_has_what_the_fleet_says()
     {
         await using var cloud = await FleetCloud.StartAsync(moto);
