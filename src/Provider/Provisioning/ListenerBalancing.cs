@@ -24,14 +24,15 @@ internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 
     /// <exception cref="ProvisioningException">The port is somebody else's.</exception>
     public async Task<string> EnsureAsync(FleetRecord fleet, ListenerRecord listener, CancellationToken cancellationToken)
     {
+        // Before all else: of what is needed, this is what a quota of the customer's own groups may refuse.
+        if (Admissions(fleet, listener).Any())
+            await AdmitAsync(fleet, [listener], cancellationToken);
         var name = FleetNames.TargetGroup(fleet.Definition.LoadBalancerArn, listener);
         // Answers with the group that has the name already, where it is one of an earlier attempt.
         var group = await balancing.CreateTargetGroupAsync(
             new TargetGroupInput(name, fleet.VpcId, TargetPortOf(listener), fleet.Definition.HealthPort, $"/readyz/{listener.PhysicalResourceId}", ProvisioningTags.Of(installation, fleet, listener)),
             cancellationToken);
         await balancing.ModifyTargetGroupAttributesAsync(group, GroupAttributes, cancellationToken);
-        if (Admissions(fleet, listener).Any())
-            await AdmitAsync(fleet, [listener], cancellationToken);
         if (!await IsForwardedAsync(fleet, listener, group, cancellationToken))
             await ForwardAsync(fleet, listener, group, cancellationToken);
         return group;
@@ -51,7 +52,7 @@ internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 
                 foreach (var (_, wanted) in Admissions(fleet, listener).Where(admission => admission.GroupId == groupId))
                 {
                     if (stale.RemoveAll(rule => rule.FromPort == wanted.Port && rule.ToPort == wanted.Port && rule.Cidr == wanted.Cidr) == 0)
-                        await ec2.AuthorizeSecurityGroupIngressAsync(groupId, wanted, cancellationToken);
+                        await AuthorizeAsync(fleet, groupId, wanted, cancellationToken);
                 }
 
                 if (stale.Count > 0)
@@ -108,6 +109,19 @@ internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 
             yield return (balancerGroup, new IngressRule(listener.Port, definition.ClientCidr, null, DescriptionOf(listener), ProvisioningTags.Of(installation, fleet, listener)));
         if (!definition.PortRange.Contains(TargetPortOf(listener)))
             yield return (definition.SecurityGroups[0], new IngressRule(TargetPortOf(listener), null, balancerGroup, DescriptionOf(listener), ProvisioningTags.Of(installation, fleet, listener)));
+    }
+
+    private async Task AuthorizeAsync(FleetRecord fleet, string groupId, IngressRule rule, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ec2.AuthorizeSecurityGroupIngressAsync(groupId, rule, cancellationToken);
+        }
+        catch (AwsServiceException failure) when (failure.ErrorCode is "RulesPerSecurityGroupLimitExceeded")
+        {
+            throw new ProvisioningException(
+                $"The security group {groupId} has as many rules as its quota permits, and port {rule.Port} needs one more; declare a Port from {fleet.Definition.PortRange}, or none, or have the quota of inbound rules per security group raised.", failure);
+        }
     }
 
     private async Task<bool> IsForwardedAsync(FleetRecord fleet, ListenerRecord listener, string group, CancellationToken cancellationToken)

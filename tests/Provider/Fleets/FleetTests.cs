@@ -209,6 +209,31 @@ public sealed class FleetTests(MotoServer moto) : IClassFixture<MotoServer>
         }
     }
 
+    [RequiresMotoTheory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task A_security_group_that_is_full_is_told_before_anything_is_made_at_the_balancer(int rule)
+    {
+        await using var cloud = await FleetCloud.StartAsync(moto);
+        Assert.True((await cloud.FleetAsync("Create", cloud.FleetProperties())).Succeeded);
+        var rules = 0;
+        cloud.Proxy.Replace = call => Task.FromResult(call.Operation == "AuthorizeSecurityGroupIngress" && ++rules == rule ? new ProxiedAnswer(400, "text/xml", Encoding.UTF8.GetBytes(Full)) : null);
+        var properties = FleetCloud.ListenerProperties();
+        properties["Port"] = "53";
+
+        var failed = await cloud.ListenerAsync("Create", properties);
+
+        Assert.Equal(
+            $"The security group {(rule == 1 ? cloud.BalancerGroup : cloud.TaskGroup)} has as many rules as its quota permits, and port {(rule == 1 ? 53 : 64_565)} needs one more; declare a Port from 30000-30999, or none, or have the quota of inbound rules per security group raised.",
+            failed.Reason);
+        Assert.DoesNotContain(cloud.Proxy.Calls, call => call.Operation is "CreateTargetGroup" or "CreateListener" or "UpdateService");
+        Assert.Equal("", await cloud.LeftOfListenersAsync());
+    }
+
+    private const string Full = """
+        <Response><Errors><Error><Code>RulesPerSecurityGroupLimitExceeded</Code><Message>The maximum number of rules per security group has been reached.</Message></Error></Errors><RequestID>1</RequestID></Response>
+        """;
+
     [RequiresMotoFact]
     public async Task What_the_table_cannot_hold_is_refused_before_anything_is_made()
     {
