@@ -217,6 +217,24 @@ public sealed class ListenerLifecycleTests
         Assert.Equal(["echo.2", "echo.3"], await provider.IdsAsync());
     }
 
+    [Theory]
+    [InlineData("Name", "other", "other")]
+    [InlineData("Port", "5353", "echo.2")]
+    public async Task A_second_cleanup_does_not_touch_a_generation_whose_announcement_was_not_noted(string property, string value, string replacement)
+    {
+        await using var provider = await StartAsync();
+        await provider.SucceedAsync(provider.Create(UdpProperties()));
+        await provider.SucceedAsync(provider.Update("echo", With(UdpProperties(), property, value)));
+        // The process died between its answer and the note.
+        var live = (await provider.Store.FindAsync<ListenerRecord>(replacement, default))!;
+        await provider.Store.TryWriteAsync(live with { Announced = false }, live.Version, default);
+
+        await provider.SucceedAsync(provider.Delete("echo"));
+        await provider.SucceedAsync(provider.Delete("echo"));
+
+        Assert.Equal([replacement], await provider.IdsAsync());
+    }
+
     [Fact]
     public async Task A_cleanup_that_was_seen_before_a_generation_came_back_leaves_it_alone()
     {

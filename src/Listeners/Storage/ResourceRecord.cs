@@ -30,6 +30,9 @@ public abstract record ResourceRecord
     /// <summary>Whether CloudFormation has taken an answer that names this record, and so will delete it by its id.</summary>
     public bool Announced { get; init; }
 
+    /// <summary>The id of the record that this one was made to replace; CloudFormation's Delete of it is not meant for this one.</summary>
+    public string? ReplacedId { get; init; }
+
     /// <summary>RequestId of the newest CloudFormation event that wrote this record; older events stop.</summary>
     public required string RequestId { get; init; }
 

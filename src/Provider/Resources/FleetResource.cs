@@ -149,6 +149,7 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
             VpcId = balancer.VpcId,
             LoadBalancerSecurityGroup = balancer.SecurityGroups.Count > 0 ? balancer.SecurityGroups[0] : null,
             RelaySecretId = current?.RelaySecretId ?? $"{ListenerSecretNames.IdPrefix}fleet-{definition.Name}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}",
+            ReplacedId = current is null ? request.KnownId : current.ReplacedId,
             RequestId = request.Key.RequestId,
             CreatedByRequestId = current is { Announced: true } && current.PhysicalResourceId == request.PhysicalResourceId ? current.CreatedByRequestId : request.Key.RequestId,
             CreatedBySequence = current?.CreatedBySequence ?? state.Sequence,

@@ -34,6 +34,7 @@ internal static class Generations
             TargetPort = ports.TargetPort,
             WireGuardPublicKey = keys.PublicKey,
             SecretId = keys.SecretId,
+            ReplacedId = request.KnownId,
             RequestId = request.Key.RequestId,
             CreatedByRequestId = request.Key.RequestId,
             CreatedBySequence = state.Sequence,

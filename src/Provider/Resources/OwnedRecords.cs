@@ -77,7 +77,7 @@ internal sealed class OwnedRecords<TRecord>(IListenerStore store)
     public static IEnumerable<TRecord> ToDelete(IReadOnlyList<TRecord> owned, string physicalResourceId, bool isIssued, long sequence)
     {
         var older = owned.Where(record => record.CreatedBySequence < sequence);
-        return isIssued ? older.Where(record => record.PhysicalResourceId == physicalResourceId) : older.Where(record => !record.Announced || physicalResourceId == CustomResourceAnswer.FailedCreateId(record.CreatedByRequestId));
+        return isIssued || owned.Any(record => record.ReplacedId == physicalResourceId) ? older.Where(record => record.PhysicalResourceId == physicalResourceId) : older.Where(record => !record.Announced || physicalResourceId == CustomResourceAnswer.FailedCreateId(record.CreatedByRequestId));
     }
 
     /// <summary>The changed record as the event's.</summary>

@@ -253,6 +253,21 @@ public sealed class FleetTests(MotoServer moto) : IClassFixture<MotoServer>
     }
 
     [RequiresMotoFact]
+    public async Task A_second_clean_up_does_not_touch_a_fleet_whose_announcement_was_not_noted()
+    {
+        await using var cloud = await FleetCloud.StartAsync(moto);
+        await cloud.FleetAsync("Create", cloud.FleetProperties("first", image: ""));
+        Assert.True((await cloud.FleetAsync("Update", cloud.FleetProperties("second", image: ""), "first")).Succeeded);
+        var live = (await cloud.Store.FindAsync<FleetRecord>("second", default))!;
+        await cloud.Store.TryWriteAsync(live with { Announced = false }, live.Version, default);
+
+        Assert.True((await cloud.FleetAsync("Delete", null, "first")).Succeeded);
+        Assert.True((await cloud.FleetAsync("Delete", null, "first")).Succeeded);
+
+        Assert.Equal(["second"], (await cloud.Store.ReadConfigurationAsync(default)).Fleets.Select(fleet => fleet.PhysicalResourceId));
+    }
+
+    [RequiresMotoFact]
     public async Task A_task_has_what_the_fleet_says()
     {
         await using var cloud = await FleetCloud.StartAsync(moto);
