@@ -1,7 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using FluentValidation;
-using FluentValidation.Results;
 using UdpGateway.Listeners.Validation;
 
 namespace UdpGateway.Listeners;
@@ -23,33 +21,12 @@ public static class ListenerProperties
         }
 
         var declaration = ListenerBinder.Bind(resourceProperties, context, found);
-        var unreadable = found.Problems.Select(problem => problem.Path).ToArray();
-        foreach (var failure in new ListenerValidator(context).Validate(declaration).Errors)
-        {
-            // What could not be read is reported already; it counts as absent in the declaration.
-            if (!unreadable.Any(path => path.StartsWith(failure.PropertyName, StringComparison.Ordinal)))
-                Report(failure, found);
-        }
-
+        found.Add(new ListenerValidator(context).Validate(declaration));
         if (found.Problems.Count > 0)
             return new BindingResult(null, new Dictionary<string, KeyText>(), found.Problems, found.Warnings);
 
         var keys = new Dictionary<string, KeyText>(StringComparer.Ordinal);
         return new BindingResult(Define(declaration, context, keys), keys, found.Problems, found.Warnings);
-    }
-
-    private static void Report(ValidationFailure failure, ProblemList found)
-    {
-        var given = failure.AttemptedValue switch
-        {
-            string text => PropertyBinder.Quote(text),
-            int or double => Convert.ToString(failure.AttemptedValue, System.Globalization.CultureInfo.InvariantCulture),
-            _ => null,
-        };
-        if (failure.Severity is Severity.Error)
-            found.Problem(failure.PropertyName, given, failure.ErrorMessage, failure.ErrorCode);
-        else
-            found.Warning(failure.PropertyName, given, failure.ErrorMessage, failure.ErrorCode);
     }
 
     private static ListenerDefinition Define(ListenerDeclaration declaration, BindingContext context, Dictionary<string, KeyText> keys) => new()

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using FluentValidation;
 using UdpGateway.Listeners.Validation;
 
 namespace UdpGateway.Listeners;
@@ -62,18 +61,7 @@ public static class FleetProperties
     {
         var found = new ProblemList();
         var declaration = Read(resourceProperties, found);
-        var unreadable = found.Problems.Select(problem => problem.Path).ToHashSet(StringComparer.Ordinal);
-        foreach (var failure in new FleetValidator().Validate(declaration).Errors.Where(failure => !unreadable.Contains(failure.PropertyName)))
-        {
-            var given = failure.AttemptedValue switch
-            {
-                string text => PropertyBinder.Quote(text),
-                int number => number.ToString(CultureInfo.InvariantCulture),
-                _ => null,
-            };
-            found.Problem(failure.PropertyName, given, failure.ErrorMessage, failure.ErrorCode);
-        }
-
+        found.Add(new FleetValidator().Validate(declaration));
         return new FleetBinding(found.Problems.Count == 0 ? Define(declaration) : null, found.Problems, found.Warnings);
     }
 

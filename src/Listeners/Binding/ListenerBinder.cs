@@ -71,6 +71,7 @@ internal static class ListenerBinder
     {
         var arguments = properties.Object("Arguments");
         var arns = properties.Map("DestinationArn", scalarKey: "*");
+        var invocation = MayBe(LambdaKind.Kind, arns) || !arns.Any(entry => Arn.TryParse(entry.Text, out _)) ? arguments : null;
         var declaration = new DestinationDeclaration
         {
             Path = properties.Path,
@@ -82,8 +83,8 @@ internal static class ListenerBinder
             Arns = arns,
             Formatter = properties.Text("Formatter"),
             FilterExpression = NonEmpty(properties.Text("FilterExpression")),
-            UseAsyncInvoke = arguments?.Boolean("UseAsyncInvoke"),
-            UseResponseStreaming = arguments?.Boolean("UseResponseStreaming"),
+            UseAsyncInvoke = invocation?.Boolean("UseAsyncInvoke"),
+            UseResponseStreaming = invocation?.Boolean("UseResponseStreaming"),
             Arguments = BindArguments(arguments ?? new PropertyBinder(default, properties.PathOf("Arguments"), found), properties, arns),
             Concurrency = properties.Integer("Concurrency"),
             MetricsEnabled = properties.Boolean("MetricsEnabled"),
@@ -96,14 +97,13 @@ internal static class ListenerBinder
         return declaration;
     }
 
+    private static DestinationArguments BindArguments(PropertyBinder arguments, PropertyBinder destination, IReadOnlyList<(string Path, string Region, string Arn)> arns) => DestinationKinds.All
+        .Where(kind => kind.BindArguments is not null && MayBe(kind, arns))
+        .Aggregate(new DestinationArguments(), (bound, kind) => kind.BindArguments!(arguments, destination, bound));
+
     // Without an ARN the kind is not known yet, and arguments of any kind may be meant.
-    private static DestinationArguments BindArguments(PropertyBinder arguments, PropertyBinder destination, IReadOnlyList<(string Path, string Region, string Arn)> arns)
-    {
-        var services = arns.Select(entry => Arn.TryParse(entry.Arn, out var arn) ? arn.Service : null).Distinct().ToList();
-        return DestinationKinds.All
-            .Where(kind => kind.BindArguments is not null && (services.Count == 0 || services.Contains(kind.Service)))
-            .Aggregate(new DestinationArguments(), (bound, kind) => kind.BindArguments!(arguments, destination, bound));
-    }
+    private static bool MayBe(DestinationKind kind, IReadOnlyList<(string Path, string Region, string Arn)> arns) =>
+        arns.Count == 0 || arns.Any(entry => Arn.TryParse(entry.Arn, out var arn) && arn.Service == kind.Service);
 
     private static BatchingDeclaration BindBatching(PropertyBinder destination)
     {

@@ -22,7 +22,12 @@ internal sealed class PropertyBinder
         if (properties.ValueKind is not JsonValueKind.Object)
             return;
         foreach (var property in properties.EnumerateObject())
-            _properties[NameOf(property)] = property.Value;
+        {
+            var name = NameOf(property);
+            // JSON leaves open which one counts.
+            if (!_properties.TryAdd(name, property.Value) && name != UnreadableName)
+                found.Problem(PathOf(Shorten(name)), null, "is declared twice", "declared_twice");
+        }
     }
 
     /// <summary>Path of the object itself; empty at the top.</summary>

@@ -168,6 +168,31 @@ public sealed class ListenerValidationTests
     }
 
     [Theory]
+    [InlineData("UseAsyncInvoke")]
+    [InlineData("UseResponseStreaming")]
+    public void Warns_of_a_functions_invocation_where_there_is_no_function(string name)
+    {
+        var bound = Bind(Udp().With("Destinations[0].DestinationArn", "\"arn:aws:sqs:us-west-2:123456789012:queue\"").With($"Destinations[0].Arguments.{name}", "true"));
+
+        Assert.Equal($"Destinations[0].Arguments.{name} is not a property of this resource and has no effect.", Assert.Single(bound.Warnings).ToString());
+        Assert.False(bound.Definition!.Destinations[0].UseAsyncInvoke || bound.Definition.Destinations[0].UseResponseStreaming);
+    }
+
+    [Theory]
+    [InlineData("""{"AllowUnknownPeers":"false","AllowUnknownPeers":"true"}""", "AllowUnknownPeers")]
+    [InlineData("""{"UnknownPeerPreSharedKey":"a","UnknownPeerPreSharedKey":null}""", "UnknownPeerPreSharedKey")]
+    [InlineData("""{"ClientRestrictions":{"Networks":["10.0.0.0/8"],"Networks":[]}}""", "ClientRestrictions.Networks")]
+    [InlineData("""{"Peers":[{"PublicKey":"a","PublicKey":"b"}]}""", "Peers[0].PublicKey")]
+    public void Refuses_a_property_that_is_declared_twice(string json, string path)
+    {
+        using var properties = JsonDocument.Parse(json);
+
+        var problems = ListenerProperties.Bind(properties.RootElement, new BindingContext { StackId = StackId, LogicalResourceId = "Listener" }).Problems;
+
+        Assert.Contains($"{path} is declared twice.", problems.Select(problem => problem.ToString()));
+    }
+
+    [Theory]
     [InlineData("\"" + PresharedKey + "\"")]
     [InlineData("\"{{resolve:secretsmanager:psk}}\"")]
     public void Keeps_no_key_of_unknown_peers_that_may_not_connect(string key)
@@ -316,6 +341,25 @@ public sealed class ListenerValidationTests
 
         Assert.Equal(["Destinations[0].Batching.Count", "Destinations[0].Role", "Peers[1].SharedSecret", "Port"], paths);
     }
+
+    [Theory]
+    [InlineData("Peers[0].SharedSecret", "[\"x\"]", "Peers[0].SharedSecret")]
+    [InlineData("Peers2", "[]", "Peers2")]
+    public void What_cannot_be_read_hides_no_other_problem(string path, string json, string expectedPath)
+    {
+        var problems = Bind(WireGuard().With("Protocols", "[\"udp\"]").With(path, json)).Problems;
+
+        Assert.Equal([expectedPath, "Peers"], problems.Select(problem => problem.Path));
+    }
+
+    [Theory]
+    [InlineData("Protocols", "[[]]", "Protocols[0]")]
+    [InlineData("Peers[0].PublicKey", "{}", "Peers[0].PublicKey")]
+    [InlineData("Destinations", "[\"x\"]", "Destinations[0]")]
+    [InlineData("Destinations[0].Role", "{\"Arn\":[]}", "Destinations[0].Role.Arn")]
+    [InlineData("Fleet", "[]", "Fleet")]
+    public void What_cannot_be_read_is_not_also_missing(string path, string json, string expectedPath) =>
+        Assert.Equal(expectedPath, Assert.Single(Bind(WireGuard().With(path, json)).Problems).Path);
 
     [Fact]
     public void No_problem_repeats_a_key_however_malformed()
