@@ -28,8 +28,12 @@ internal sealed partial class DestinationValidator : AbstractValidator<Destinati
         RuleFor(destination => destination.Batching).SetValidator(new BatchingValidator());
     }
 
+    internal const string LogGroupNameSentence = "must be the name of a log group, not its ARN: 1 to 512 letters, digits and . - _ / # characters";
+
+    internal static bool IsLogGroupName(string? name) => name is not null && LogGroupNamePattern().IsMatch(name);
+
     internal static bool IsRoleArn(string text) =>
-        Arn.TryParse(text, out var arn) && arn.Service == "iam" && arn.Account.Length > 0 && RolePattern().IsMatch(arn.Resource);
+        Arn.TryParse(text, out var arn) && arn.Service == "iam" && arn.Region.Length == 0 && arn.Account.Length > 0 && RolePattern().IsMatch(arn.Resource);
 
     private void RequireRole(string? role, ValidationContext<DestinationDeclaration> validation)
     {
@@ -92,8 +96,8 @@ internal sealed partial class DestinationValidator : AbstractValidator<Destinati
 
     private static void RequireLogGroupName(string? name, ValidationContext<DestinationDeclaration> validation)
     {
-        if (name is not null && !LogGroupNamePattern().IsMatch(name))
-            validation.AddFailure(ListenerValidator.Failure($"{validation.InstanceToValidate.Path}.LogGroupName", "must be the name of a log group, not its ARN: 1 to 512 letters, digits and . - _ / # characters", "log_group_name", name));
+        if (name is not null && !IsLogGroupName(name))
+            validation.AddFailure(ListenerValidator.Failure($"{validation.InstanceToValidate.Path}.LogGroupName", LogGroupNameSentence, "log_group_name", name));
     }
 
     private static void WarnOfLoggingToNowhere(bool? enabled, ValidationContext<DestinationDeclaration> validation)

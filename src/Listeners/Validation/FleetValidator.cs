@@ -30,17 +30,25 @@ internal sealed partial class FleetValidator : AbstractValidator<FleetDeclaratio
         RuleFor(fleet => fleet.LoadBalancerArn)
             .Must(text => Arn.TryParse(text, out var arn) && arn.Service == "elasticloadbalancing" && arn.Resource.StartsWith("loadbalancer/", StringComparison.Ordinal))
             .WithErrorCode("load_balancer").WithMessage("must be the ARN of a Network Load Balancer");
-        RuleFor(fleet => fleet.Subnets).NotEmpty().WithErrorCode("subnets").WithMessage("must hold at least one subnet");
-        RuleFor(fleet => fleet.SecurityGroups).NotEmpty().WithErrorCode("security_groups").WithMessage("must hold at least one security group for the tasks");
+        RuleFor(fleet => fleet.Subnets).NotEmpty().WithErrorCode("subnets_required").WithMessage("must hold at least one subnet");
+        RuleFor(fleet => fleet.Subnets).Custom((ids, validation) => RequireIds(ids, "subnet-", "a subnet", validation));
+        RuleFor(fleet => fleet.SecurityGroups).NotEmpty().WithErrorCode("security_groups_required").WithMessage("must hold at least one security group for the tasks");
+        RuleFor(fleet => fleet.SecurityGroups).Custom((ids, validation) => RequireIds(ids, "sg-", "a security group", validation));
         RuleFor(fleet => fleet.DesiredCount).InclusiveBetween(1, 250).WithErrorCode("desired_count").WithMessage("must be a number of tasks from 1 to 250");
         RuleFor(fleet => fleet.Cpu)
             .Must(cpu => cpu is null || MemoryByCpu.ContainsKey(cpu.Value)).WithErrorCode("cpu")
             .WithMessage($"must be one of Fargate's sizes: {string.Join(", ", MemoryByCpu.Keys)}");
         RuleFor(fleet => fleet.Memory).Must((fleet, memory) => FitsCpu(fleet.Cpu ?? 256, memory ?? 512)).WithErrorCode("memory").WithMessage(MemorySentence);
         RuleFor(fleet => fleet.Architecture).Must(text => text is null or "X86_64" or "ARM64").WithErrorCode("architecture").WithMessage("must be X86_64 or ARM64");
+        RuleFor(fleet => fleet.Image)
+            .Must(text => string.IsNullOrEmpty(text) || ImagePattern().IsMatch(text)).WithErrorCode("image")
+            .WithMessage("must be the name of an image, such as the last line of templates/publish-image, or empty: at most 255 letters, digits and . - _ : / # @ characters");
         RuleFor(fleet => fleet.TaskRoleArn).Must(BeRole).WithErrorCode("role").WithMessage("must be the ARN of a role");
         RuleFor(fleet => fleet.ExecutionRoleArn).Must(BeRole).WithErrorCode("role").WithMessage("must be the ARN of a role");
-        Require(fleet => fleet.LogGroupName, "the name of a log group", "log_group");
+        RuleFor(fleet => fleet.LogGroupName).Must(DestinationValidator.IsLogGroupName).WithErrorCode("log_group").WithMessage($"is required and {DestinationValidator.LogGroupNameSentence}");
+        RuleFor(fleet => fleet.DomainName)
+            .Must(text => string.IsNullOrEmpty(text) || Uri.CheckHostName(text) is not UriHostNameType.Unknown and not UriHostNameType.Basic).WithErrorCode("domain_name")
+            .WithMessage("must be a host name, or an address, that clients reach the balancer by");
         RuleFor(fleet => fleet.PortRange)
             .Must(text => FleetProperties.TryParseRange(text, out _)).WithErrorCode("port_range")
             .WithMessage($"must be two ports from {FleetNames.FirstUnprivilegedPort} to {65_535 - FleetNames.FirstUnprivilegedPort} with a hyphen between them, such as 30000-30999");
@@ -74,7 +82,16 @@ internal sealed partial class FleetValidator : AbstractValidator<FleetDeclaratio
 
     internal static bool BeName(string? name) => name is not null && NamePattern().IsMatch(name);
 
-    private static bool BeRole(string? text) => Arn.TryParse(text, out var arn) && arn.Service == "iam" && arn.Resource.StartsWith("role/", StringComparison.Ordinal);
+    private static bool BeRole(string? text) => text is not null && DestinationValidator.IsRoleArn(text);
+
+    private static void RequireIds(IReadOnlyList<(string Path, string Text)> ids, string prefix, string what, ValidationContext<FleetDeclaration> validation)
+    {
+        foreach (var (path, text) in ids)
+        {
+            if (!text.StartsWith(prefix, StringComparison.Ordinal) || text.Length == prefix.Length || !text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '-'))
+                validation.AddFailure(ListenerValidator.Failure(path, $"must be the id of {what}, such as {prefix}0123456789abcdef0", "id", text));
+        }
+    }
 
     private static bool FitsCpu(int cpu, int memory) =>
         !MemoryByCpu.TryGetValue(cpu, out var sizes) || (memory >= sizes.From && memory <= sizes.To && memory % sizes.Step == 0 && (cpu, memory) is not (256, 1536));
@@ -90,6 +107,10 @@ internal sealed partial class FleetValidator : AbstractValidator<FleetDeclaratio
 
     private void Require(System.Linq.Expressions.Expression<Func<FleetDeclaration, string?>> property, string what, string code) =>
         RuleFor(property).NotEmpty().WithErrorCode(code).WithMessage($"is required and must be {what}");
+
+    // Amazon ECS API Reference, "ContainerDefinition".
+    [GeneratedRegex(@"\A[a-zA-Z0-9_.:/#@-]{1,255}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex ImagePattern();
 
     [GeneratedRegex(@"\A[a-zA-Z_][a-zA-Z0-9_]{0,254}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex VariablePattern();
