@@ -1,5 +1,4 @@
 using System.Text.Json;
-using UdpGateway.Listeners.Validation;
 
 namespace UdpGateway.Listeners;
 
@@ -29,7 +28,7 @@ public static class DestinationArnProperties
         var key = properties.Text("IngressRegionKey");
         var arn = properties.Text("Arn");
         properties.ReportUnknown();
-        if (!found.Problems.Any(problem => problem.Path == "Destination") && !ListenerValidator.BeName(destination))
+        if (!found.Problems.Any(problem => problem.Path == "Destination") && !IsDestinationName(destination))
             properties.Report("Destination", destination is null ? null : PropertyBinder.Quote(destination), "must be the name of a destination, such as an entry of its listener's DestinationNames", "destination_name");
         if (string.IsNullOrEmpty(key))
             key = region;
@@ -41,6 +40,10 @@ public static class DestinationArnProperties
             ? new BindingResult<DestinationArnDefinition>(null, found.Problems, found.Warnings)
             : new BindingResult<DestinationArnDefinition>(new DestinationArnDefinition(destination!, key, arn!), found.Problems, found.Warnings);
     }
+
+    // A generated one is its listener's name with an index, and so may be longer than one that is declared.
+    private static bool IsDestinationName(string? name) =>
+        name is { Length: > 0 and <= ResourceNames.MaxGeneratedDestinationLength } && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '-');
 
     private static void RequireDeliverable(string? text, PropertyBinder properties)
     {

@@ -11,6 +11,9 @@ public sealed record DestinationKind(string Service, string DisplayName, string 
     /// <summary>Whether an ARN of this service has <see cref="ArnForm"/>.</summary>
     public required Func<Arn, bool> Accepts { get; init; }
 
+    /// <summary>The argument that a destination of this kind cannot do without and does not have; null when it has all.</summary>
+    public Func<DestinationArguments, string?> FindMissing { get; init; } = static _ => null;
+
     /// <summary>
     /// Reads the kind's own arguments, from <c>Arguments</c> or, where that is another accepted place, from the destination itself.
     /// </summary>

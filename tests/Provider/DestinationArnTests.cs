@@ -195,6 +195,37 @@ public sealed class DestinationArnTests
     }
 
     [Fact]
+    public async Task The_generated_name_of_the_longest_listener_name_is_a_destinations()
+    {
+        await using var provider = await StartAsync();
+        var listener = UdpProperties();
+        listener["Name"] = new string('n', 128);
+        var created = await provider.SucceedAsync(provider.Create(listener));
+        var destination = created.Data["DestinationNames"]![0]!.GetValue<string>();
+
+        Assert.Equal($"{destination}/us-west-2", (await provider.SucceedAsync(Create(provider, Registration(destination, Function)))).PhysicalResourceId);
+    }
+
+    [Theory]
+    [InlineData("{}", "DeviceIdExpression")]
+    [InlineData("""{"DeviceIdExpression":"[0:2]","LatitudeExpression":"[2]"}""", "LongitudeExpression")]
+    [InlineData("""{"DeviceIdExpression":"[0:2]","LatitudeExpression":"[2]","LongitudeExpression":"[3]"}""", null)]
+    public async Task A_tracker_is_registered_only_where_the_destination_says_what_is_the_position(string arguments, string? missing)
+    {
+        const string Tracker = "arn:aws:geo:us-west-2:123456789012:tracker/fleet";
+        await using var provider = await StartAsync();
+        var listener = UdpProperties();
+        var destination = listener["Destinations"]![0]!.AsObject();
+        destination.Remove("DestinationArn");
+        destination["Arguments"] = JsonNode.Parse(arguments);
+        await provider.SucceedAsync(provider.Create(listener));
+
+        var answer = await provider.SendAsync(Create(provider, Registration("echo-0", Tracker)));
+
+        Assert.Equal(missing is null ? null : $"Arn \"{Tracker}\" needs {missing}, which the destination \"echo-0\" does not have in its Arguments; declare it there first.", answer.Reason);
+    }
+
+    [Fact]
     public async Task Tolerates_properties_that_it_does_not_know()
     {
         await using var provider = await StartWithListenerAsync();

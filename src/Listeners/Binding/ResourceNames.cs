@@ -9,6 +9,9 @@ public static class ResourceNames
     /// <summary>Longest accepted or generated listener name.</summary>
     public const int MaxLength = 128;
 
+    /// <summary>Longest name that <see cref="GenerateDestination"/> makes of an accepted listener name.</summary>
+    public const int MaxGeneratedDestinationLength = MaxLength + 11;
+
     /// <summary><c>&lt;stack&gt;-&lt;logicalId&gt;-&lt;8 hex&gt;</c>.</summary>
     public static string Generate(string stackId, string logicalResourceId)
     {

@@ -23,6 +23,9 @@ public sealed record LocationArguments
 
 internal static partial class LocationKind
 {
+    private const string DeviceId = "DeviceIdExpression";
+    private const string Latitude = "LatitudeExpression";
+    private const string Longitude = "LongitudeExpression";
     private const int MaxProperties = 3;
     private const int MaxPropertyName = 20;
 
@@ -30,13 +33,20 @@ internal static partial class LocationKind
     public static DestinationKind Kind { get; } = new("geo", "Location tracker", "arn:aws:geo:REGION:ACCOUNT:tracker/NAME")
     {
         Accepts = arn => arn.Region.Length > 0 && arn.Account.Length > 0 && TrackerPattern().IsMatch(arn.Resource),
+        FindMissing = static arguments => arguments.Location switch
+        {
+            null or { DeviceId: null } => DeviceId,
+            { Latitude: null } => Latitude,
+            { Longitude: null } => Longitude,
+            _ => null,
+        },
         BindArguments = static (arguments, destination, bound) => bound with
         {
             Location = new LocationArguments
             {
-                DeviceId = Required(arguments, destination, "DeviceIdExpression"),
-                Latitude = Required(arguments, destination, "LatitudeExpression"),
-                Longitude = Required(arguments, destination, "LongitudeExpression"),
+                DeviceId = Required(arguments, destination, DeviceId),
+                Latitude = Required(arguments, destination, Latitude),
+                Longitude = Required(arguments, destination, Longitude),
                 ScaleFactor = arguments.Number("ScaleFactor") ?? 1,
                 PositionProperties = Properties(arguments),
             },

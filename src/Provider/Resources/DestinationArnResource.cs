@@ -163,6 +163,9 @@ internal sealed partial class DestinationArnResource(ProviderOptions options, IL
         if (destination.RoleArn is null && !options.MayOmitRole(definition.Arn))
             throw new RequestRefusedException($"Arn \"{definition.Arn}\" needs a role to deliver with, and the destination \"{definition.Destination}\" has none; give the destination a Role.");
 
+        if (DestinationKinds.TryFind(Service(definition.Arn), out var kind) && kind.FindMissing(destination.Arguments) is { } missing)
+            throw new RequestRefusedException($"Arn \"{definition.Arn}\" needs {missing}, which the destination \"{definition.Destination}\" does not have in its Arguments; declare it there first.");
+
         var others = all.DestinationArns
             .Where(record => !request.Owns(record) && IsOf(record, listener) && record.DestinationName == definition.Destination)
             .Select(record => record.Arn)
