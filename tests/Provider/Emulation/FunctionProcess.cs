@@ -99,6 +99,9 @@ internal sealed class FunctionProcess : IDisposable
         ? $$"""{"errorMessage":"{{invocation.RequestId}} Task timed out after {{Function.Timeout.TotalSeconds:0.00}} seconds"}"""
         : InitError ?? $$"""{"errorType":"Runtime.ExitError","errorMessage":"RequestId: {{invocation.RequestId}} Error: Runtime exited with error: exit status {{_process.ExitCode}}"}""";
 
+    /// <summary>By SIGKILL: no handler runs, and what was under way stays as it is.</summary>
+    public void Kill() => _process.Kill();
+
     /// <remarks>The emulator disposes it at its end, and whoever invoked it when it is of no use any more; that may be at the same time.</remarks>
     public void Dispose()
     {

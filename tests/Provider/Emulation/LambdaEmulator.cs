@@ -86,6 +86,13 @@ internal sealed class LambdaEmulator : IAsyncDisposable
         return process;
     }
 
+    /// <summary>Kills every process of a function, whatever it does.</summary>
+    public void Kill(string function)
+    {
+        foreach (var process in _processes.Values.Where(process => process.Function.Name == function))
+            process.Kill();
+    }
+
     /// <summary>Has the next attempt run in this process.</summary>
     public void Keep(FunctionProcess process) => _pools[process.Function.Name].Idle.Add(process);
 

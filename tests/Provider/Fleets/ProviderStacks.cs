@@ -59,8 +59,9 @@ internal sealed class ProviderStacks : IAsyncDisposable
 
     /// <summary>The provider's process as it is composed on AWS, but that its answers may go to a loopback address.</summary>
     /// <param name="program">Null takes the build of the tests.</param>
+    /// <param name="retryDelay">As <see cref="EmulatedFunction.RetryDelays"/>, of the one further attempt; null for none.</param>
     public static async Task<EmulatedFunction> ProviderFunctionAsync(
-        MotoServer moto, FleetCloud cloud, LambdaEmulator lambda, CustomerAccount account, TimeSpan timeout, string? program = null)
+        MotoServer moto, FleetCloud cloud, LambdaEmulator lambda, CustomerAccount account, TimeSpan timeout, string? program = null, TimeSpan? retryDelay = null)
     {
         var own = await moto.Administrator.GetCredentialsAsync();
         return new EmulatedFunction
@@ -69,6 +70,7 @@ internal sealed class ProviderStacks : IAsyncDisposable
             FileName = program ?? "dotnet",
             Arguments = program is null ? [EmulatedProvider.Program] : [],
             Timeout = timeout,
+            RetryDelays = retryDelay is { } delay ? [delay] : [],
             Environment =
             {
                 ["TESTHOST_AWS"] = "1",
