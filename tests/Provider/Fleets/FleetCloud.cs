@@ -234,6 +234,16 @@ internal sealed class FleetCloud : IAsyncDisposable
         _moto, "Secrets Manager", "secretsmanager", AwsJson.Headers("secretsmanager.CreateSecret", "1.1"),
         new JsonObject { ["Name"] = name, ["SecretString"] = value, ["ClientRequestToken"] = Guid.NewGuid().ToString() });
 
+    /// <summary>All items of the table, with binary attributes as text.</summary>
+    public async Task<string> DumpTableAsync()
+    {
+        var scan = await CallAsync("DynamoDB", "dynamodb", AwsJson.Headers("DynamoDB_20120810.Scan", "1.0"), new JsonObject { [nameof(TableName)] = TableName });
+        var items = scan["Items"]!.AsArray();
+        Assert.Null(scan["LastEvaluatedKey"]);
+        var answers = items.Select(item => item!["Answer"]?["B"]?.GetValue<string>()).OfType<string>().Select(answer => Encoding.UTF8.GetString(Convert.FromBase64String(answer)));
+        return string.Join('\n', answers.Prepend(items.ToJsonString()));
+    }
+
     /// <summary>What of the listeners is left anywhere; empty when nothing is.</summary>
     public async Task<string> LeftOfListenersAsync(string fleet = "default")
     {
