@@ -237,7 +237,7 @@ internal sealed class FleetCloud : IAsyncDisposable
     /// <summary>All items of the table, with binary attributes as text.</summary>
     public async Task<string> DumpTableAsync()
     {
-        var scan = await CallAsync("DynamoDB", "dynamodb", AwsJson.Headers("DynamoDB_20120810.Scan", "1.0"), new JsonObject { [nameof(TableName)] = TableName });
+        var scan = await CallAsync(_moto, "DynamoDB", "dynamodb", AwsJson.Headers("DynamoDB_20120810.Scan", "1.0"), new JsonObject { [nameof(TableName)] = TableName });
         var items = scan["Items"]!.AsArray();
         Assert.Null(scan["LastEvaluatedKey"]);
         var answers = items.Select(item => item!["Answer"]?["B"]?.GetValue<string>()).OfType<string>().Select(answer => Encoding.UTF8.GetString(Convert.FromBase64String(answer)));
