@@ -64,20 +64,32 @@ internal sealed class AwsProvisioner : IListenerProvisioner
     {
         string? group = null;
         var failures = 0;
-        await _steps.UntilDoneAsync(
-            async token =>
-            {
-                var fleet = await FindFleetAsync(record.Definition.Fleet, token) ?? throw Unknown(record.Definition.Fleet);
-                group ??= await _listeners.EnsureAsync(fleet, record, token);
-                // Again and again: the deletion of the last other listener may come between.
-                if (await Fleets.ScaleAsync(fleet, token) is not { } service)
-                    return $"The fleet {fleet.PhysicalResourceId} has no service yet.";
-                var missing = await FindMissingAsync(fleet, record, group, service, token);
-                if (missing?.Failure is { } failure && ++failures >= FailuresBeforeGivingUp)
-                    throw new ProvisioningException(failure);
-                return missing?.Sentence;
-            },
-            cancellationToken);
+        try
+        {
+            await _steps.UntilDoneAsync(
+                async token =>
+                {
+                    if (!await IsStoredAsync(record, token))
+                        throw new ProvisioningException($"The listener {record.PhysicalResourceId} was deleted in the meantime.");
+                    var fleet = await FindFleetAsync(record.Definition.Fleet, token) ?? throw Unknown(record.Definition.Fleet);
+                    group ??= await _listeners.EnsureAsync(fleet, record, token);
+                    // Again and again: the deletion of the last other listener may come between.
+                    if (await Fleets.ScaleAsync(fleet, token) is not { } service)
+                        return $"The fleet {fleet.PhysicalResourceId} has no service yet.";
+                    var missing = await FindMissingAsync(fleet, record, group, service, token);
+                    if (missing?.Failure is { } failure && ++failures >= FailuresBeforeGivingUp)
+                        throw new ProvisioningException(failure);
+                    return missing?.Sentence;
+                },
+                cancellationToken);
+        }
+        catch (ProvisioningException)
+        {
+            await ReleaseDeletedAsync(record, cancellationToken);
+            throw;
+        }
+
+        await ReleaseDeletedAsync(record, cancellationToken);
     }
 
     public async Task ReleaseAsync(ListenerRecord record, CancellationToken cancellationToken)
@@ -97,6 +109,12 @@ internal sealed class AwsProvisioner : IListenerProvisioner
             cancellationToken);
     }
 
+    public async Task ReleaseDeletedAsync(ListenerRecord record, CancellationToken cancellationToken)
+    {
+        if (!await IsStoredAsync(record, cancellationToken))
+            await ReleaseAsync(record, cancellationToken);
+    }
+
     private static ProvisioningException Unknown(string fleet) => new($"There is no fleet named {fleet}; a Custom::UdpGatewayFleet makes one.");
 
     private static string NoImage(FleetRecord fleet) =>
@@ -110,6 +128,9 @@ internal sealed class AwsProvisioner : IListenerProvisioner
         var fleet = await FindFleetAsync(name, cancellationToken) ?? throw Unknown(name);
         return fleet.Definition.Image.Length > 0 ? fleet : throw new ProvisioningException(NoImage(fleet));
     }
+
+    private async Task<bool> IsStoredAsync(ListenerRecord record, CancellationToken cancellationToken) =>
+        await _store.FindAsync<ListenerRecord>(record.PhysicalResourceId, cancellationToken) is not null;
 
     private Task<FleetRecord?> FindFleetAsync(string name, CancellationToken cancellationToken) => _store.FindAsync<FleetRecord>(name, cancellationToken);
 

@@ -28,6 +28,12 @@ public interface IListenerProvisioner
 
     /// <summary>Gives back what serving took. Called before the record is deleted, and possibly again after a failure.</summary>
     Task ReleaseAsync(ListenerRecord record, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Gives back what an event that still ran took after <see cref="ReleaseAsync"/>. Called once the record is deleted: from then on
+    /// <see cref="WaitUntilServedAsync"/> itself gives back what it takes.
+    /// </summary>
+    Task ReleaseDeletedAsync(ListenerRecord record, CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
 /// <param name="Port">What clients send to.</param>

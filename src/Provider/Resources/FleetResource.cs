@@ -28,16 +28,21 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
         var fleet = await StoreAsync(request, state, definition, balancer, cancellationToken);
 
         // 6 provision, 7 wait until it is rolled out
-        await service.AdmitListenersAsync(fleet, cancellationToken);
-        if (definition.Image.Length > 0)
+        try
         {
-            var taskDefinition = fleet.TaskDefinitionArn ?? await service.RegisterAsync(fleet, cancellationToken);
-            await service.RollAsync(fleet, taskDefinition, cancellationToken);
-            if (fleet.TaskDefinitionArn is null)
-                await NoteTaskDefinitionAsync(request, fleet, taskDefinition, cancellationToken);
+            await service.AdmitListenersAsync(fleet, cancellationToken);
+            if (definition.Image.Length > 0)
+                await RollOutAsync(request, fleet, cancellationToken);
+            await _records.RequireNewestAsync(request, cancellationToken);
+        }
+        catch (Exception exception) when (exception is RequestRefusedException or ProvisioningException)
+        {
+            // A Delete that came meanwhile could not give back what was made after it.
+            if (await store.FindAsync<FleetRecord>(fleet.PhysicalResourceId, cancellationToken) is null)
+                await service.DeleteAsync(fleet, cancellationToken);
+            throw;
         }
 
-        await _records.RequireNewestAsync(request, cancellationToken);
         return CustomResourceAnswer.Success(fleet.PhysicalResourceId, data => WriteAttributes(data, fleet));
     }
 
@@ -158,6 +163,14 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
         return current is not null && service.IsSameTask(current, made) ? made with { TaskDefinitionArn = current.TaskDefinitionArn } : made;
     }
 
+    private async Task RollOutAsync(CustomResourceEvent request, FleetRecord fleet, CancellationToken cancellationToken)
+    {
+        var taskDefinition = fleet.TaskDefinitionArn ?? await service.RegisterAsync(fleet, cancellationToken);
+        await service.RollAsync(fleet, taskDefinition, cancellationToken);
+        if (fleet.TaskDefinitionArn is null)
+            await NoteTaskDefinitionAsync(request, fleet, taskDefinition, cancellationToken);
+    }
+
     private async Task NoteTaskDefinitionAsync(CustomResourceEvent request, FleetRecord fleet, string taskDefinitionArn, CancellationToken cancellationToken)
     {
         for (var found = fleet; !await store.TryWriteAsync(found with { TaskDefinitionArn = taskDefinitionArn }, found.Version, cancellationToken);)
@@ -173,6 +186,9 @@ internal sealed partial class FleetResource(IListenerStore store, FleetService s
     private async Task DeleteAsync(FleetRecord record, CancellationToken cancellationToken)
     {
         var deleted = await _records.DeleteAsync(record, record.CreatedBySequence + 1, ReleaseAsync, cancellationToken);
+        // Nobody finished it, and who still works on it may have made something after the release.
+        if (deleted is { TaskDefinitionArn: null, Definition.Image.Length: > 0 })
+            await service.DeleteAsync(deleted, cancellationToken);
         if (deleted?.RelaySecretId is { } secretId)
             await secrets.DeleteAsync(secretId, cancellationToken);
 

@@ -150,6 +150,8 @@ internal sealed partial class ListenerResource(
     private async Task DeleteGenerationAsync(ListenerRecord record, long beforeSequence, CancellationToken cancellationToken)
     {
         var deleted = await _records.DeleteAsync(record, beforeSequence, found => provisioner.ReleaseAsync(found, cancellationToken), cancellationToken);
+        if (deleted is not null)
+            await provisioner.ReleaseDeletedAsync(deleted, cancellationToken);
         if (deleted?.SecretId is { } secretId)
             await secrets.DeleteAsync(secretId, cancellationToken);
     }

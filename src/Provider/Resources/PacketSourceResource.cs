@@ -103,8 +103,9 @@ internal sealed partial class PacketSourceResource(IListenerStore store, IPacket
         }
     }
 
-    private async Task DeleteAsync(PacketSourceRecord record, long beforeSequence, CancellationToken cancellationToken) =>
-        await _records.DeleteAsync(
+    private async Task DeleteAsync(PacketSourceRecord record, long beforeSequence, CancellationToken cancellationToken)
+    {
+        var deleted = await _records.DeleteAsync(
             record,
             beforeSequence,
             async found =>
@@ -114,6 +115,10 @@ internal sealed partial class PacketSourceResource(IListenerStore store, IPacket
                 await provisioner.ReleaseAsync(found, cancellationToken);
             },
             cancellationToken);
+        // Nobody finished it, and who still works on it may have made something after the release.
+        if (deleted is { QueueUrl: null })
+            await provisioner.ReleaseAsync(deleted, cancellationToken);
+    }
 
     // A Delete that came meanwhile could not give back what was made after it.
     private async Task RequireNotDeletedAsync(CustomResourceEvent request, PacketSourceRecord provisioned, CancellationToken cancellationToken)

@@ -87,6 +87,60 @@ public sealed class AcceptanceTests(MotoServer moto) : IClassFixture<MotoServer>
     }
 
     [RequiresMotoFact]
+    public async Task A_delete_that_overtakes_its_create_leaves_nothing_whatever_that_one_does_afterwards()
+    {
+        await using var stacks = await PaperStacks.StartAsync(moto);
+        var before = await InventoryAsync();
+        var listener = stacks.Listener("overtaken", Convert.ToBase64String(Key));
+        listener["Port"] = "53";
+        foreach (var call in (string[])["CreateSecret", "TransactWriteItems", "AuthorizeSecurityGroupIngress", "DescribeTargetGroups", "CreateListener", "UpdateService"])
+            await OvertakeAsync("Custom::UdpGatewayListener", listener, call);
+        var fleet = stacks.Cloud.FleetProperties("second");
+        foreach (var call in (string[])["TransactWriteItems", "RegisterTaskDefinition", "DescribeServices", "CreateService"])
+            await OvertakeAsync("Custom::UdpGatewayFleet", fleet, call);
+
+        Assert.Equal("CREATE_COMPLETE", await stacks.NewStack("base").CreateAsync(stacks.Listener("base", Convert.ToBase64String(Key))));
+        before = await InventoryAsync();
+        var source = new JsonObject { ["ListenerName"] = "base", ["SnsTopicSource"] = new JsonObject { ["TopicArn"] = stacks.Account.Topic, ["Role"] = stacks.Account.TopicRole } };
+        foreach (var call in (string[])["TransactWriteItems", "CreateQueue", "Subscribe"])
+            await OvertakeAsync("Custom::UdpGatewayPacketSource", source, call);
+
+        Task<IReadOnlyList<string>> InventoryAsync() => stacks.Cloud.InventoryAsync(stacks.Account, "default", "second");
+
+        // The Create gets the answer to its first such call only after the Delete is done.
+        async Task OvertakeAsync(string type, JsonObject properties, string call)
+        {
+            var stack = stacks.NewStack($"s{Guid.NewGuid():N}"[..12], type);
+            var (calls, reached) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var change = stacks.Cloud.Proxy.Change;
+            stacks.Cloud.Proxy.Change = async (proxied, answer) =>
+            {
+                answer = await change(proxied, answer);
+                if (proxied.Operation == call && Interlocked.Increment(ref calls) == 1)
+                {
+                    reached.SetResult();
+                    await goOn.Task;
+                }
+
+                return answer;
+            };
+            var create = stack.CreateAsync(properties);
+            await reached.Task.WaitAsync(TimeSpan.FromSeconds(30));
+            var delete = (JsonObject)stack.Sent[0].DeepClone();
+            (delete["RequestType"], delete["PhysicalResourceId"], delete["RequestId"]) = ("Delete", "stack-Listener-1A2B3C4D5E6F", $"delete-{Guid.NewGuid():N}");
+            Assert.True((await stack.SendAgainAsync(delete))!.Succeeded);
+            goOn.SetResult();
+
+            Assert.Equal("ROLLBACK_COMPLETE", await create);
+            await stacks.Lambda.WhenIdleAsync();
+            stacks.Cloud.Proxy.Change = change;
+            var after = await InventoryAsync();
+            Assert.True(before.SequenceEqual(after), $"A {type} that was overtaken at {call} left {string.Join(", ", after.Except(before))}.");
+        }
+    }
+
+    [RequiresMotoFact]
     public async Task Secrets_that_give_no_key_have_sentences_and_no_key_is_found_anywhere_else()
     {
         await using var stacks = await PaperStacks.StartAsync(moto);
