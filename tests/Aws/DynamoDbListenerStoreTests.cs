@@ -33,7 +33,10 @@ namespace UdpGateway.Aws.Tests
 
             Assert.StartsWith("The resource Listener takes 410,", refusal.Message, StringComparison.Ordinal);
             Assert.Contains("at most 409,600", refusal.Message, StringComparison.Ordinal);
-            Assert.True(await store.TryWriteAsync(Record("echo") with { Definition = Definition("echo") with { Description = new string('x', 400_000) } }, 0, default));
+            Assert.Throws<RecordTooLargeException>(() => store.RequireRoom(Record("echo") with { Definition = Definition("echo") with { Description = new string('x', 410_000) } }));
+            var large = Record("echo") with { Definition = Definition("echo") with { Description = new string('x', 400_000) } };
+            store.RequireRoom(large);
+            Assert.True(await store.TryWriteAsync(large, 0, default));
         }
 
         [RequiresMotoFact]
