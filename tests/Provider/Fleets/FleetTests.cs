@@ -235,6 +235,26 @@ public sealed class FleetTests(MotoServer moto) : IClassFixture<MotoServer>
         """;
 
     [RequiresMotoFact]
+    public async Task A_target_group_that_would_be_made_differently_now_is_found_by_its_name()
+    {
+        await using var cloud = await FleetCloud.StartAsync(moto);
+        await using var tasks = new PaperTasks(cloud);
+        Assert.True((await cloud.FleetAsync("Create", cloud.FleetProperties())).Succeeded);
+        Assert.True((await cloud.ListenerAsync("Create", FleetCloud.ListenerProperties())).Succeeded);
+        var before = await cloud.LeftOfListenersAsync();
+        cloud.Proxy.Replace = call => Task.FromResult(call.Operation == "CreateTargetGroup"
+            ? new ProxiedAnswer(400, "text/xml", "<ErrorResponse><Error><Code>DuplicateTargetGroupName</Code><Message>A target group with the specified name already exists, but with different settings</Message></Error></ErrorResponse>"u8.ToArray())
+            : null);
+        var changed = FleetCloud.ListenerProperties();
+        changed["Description"] = "changed";
+
+        var updated = await cloud.ListenerAsync("Update", changed, "echo");
+
+        Assert.True(updated.Succeeded, updated.Reason);
+        Assert.Equal(before, await cloud.LeftOfListenersAsync());
+    }
+
+    [RequiresMotoFact]
     public async Task What_the_table_cannot_hold_is_refused_before_anything_is_made()
     {
         await using var cloud = await FleetCloud.StartAsync(moto);
