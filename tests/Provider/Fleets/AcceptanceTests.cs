@@ -21,16 +21,18 @@ public sealed class AcceptanceTests(MotoServer moto) : IClassFixture<MotoServer>
         await stack.CreateAsync(stacks.Listener("echo", Convert.ToBase64String(Key)));
         await stacks.Lambda.WhenIdleAsync();
         var before = stacks.Cloud.Proxy.Calls.Count;
+        var things = await stacks.Cloud.InventoryAsync(stacks.Account, "default");
 
         Assert.Equal("UPDATE_COMPLETE", await stack.UpdateAsync(stacks.Listener("echo", Convert.ToBase64String(Key))));
 
         await stacks.Lambda.WhenIdleAsync();
-        // The event itself is noted, and attributes are set to what they are.
+        // The event itself is noted, the target group is found by the call that would make it, and its attributes are set to what they are.
         var changes = stacks.Cloud.Proxy.Calls.Skip(before)
             .Where(call => !call.Operation.StartsWith("Describe", StringComparison.Ordinal) && !call.Operation.StartsWith("Get", StringComparison.Ordinal))
             .Where(call => !call.Text.Contains("events#", StringComparison.Ordinal) && !call.Text.Contains("#sequence", StringComparison.Ordinal))
-            .Select(call => call.Operation).Except(["Query", "ModifyTargetGroupAttributes"]);
+            .Select(call => call.Operation).Except(["Query", "CreateTargetGroup", "ModifyTargetGroupAttributes"]);
         Assert.Equal([], changes);
+        Assert.Equal(things, await stacks.Cloud.InventoryAsync(stacks.Account, "default"));
     }
 
     [RequiresMotoFact]
@@ -93,7 +95,7 @@ public sealed class AcceptanceTests(MotoServer moto) : IClassFixture<MotoServer>
         var before = await InventoryAsync();
         var listener = stacks.Listener("overtaken", Convert.ToBase64String(Key));
         listener["Port"] = "53";
-        foreach (var call in (string[])["CreateSecret", "TransactWriteItems", "AuthorizeSecurityGroupIngress", "DescribeTargetGroups", "CreateListener", "UpdateService"])
+        foreach (var call in (string[])["CreateSecret", "TransactWriteItems", "DescribeSecurityGroupRules", "CreateTargetGroup", "CreateListener", "UpdateService"])
             await OvertakeAsync("Custom::UdpGatewayListener", listener, call);
         var fleet = stacks.Cloud.FleetProperties("second");
         foreach (var call in (string[])["TransactWriteItems", "RegisterTaskDefinition", "DescribeServices", "CreateService"])
