@@ -55,9 +55,12 @@ public sealed partial class GatewayOnDynamoDbTests(MotoServer moto) : IClassFixt
             Assert.True(await store.TryDeleteAsync<ListenerRecord>("plain", 2, default));
             await ReadyAsync(admin, "plain", false, output);
             Assert.Equal("three"u8.ToArray(), await client.ExchangeAsync("three"u8.ToArray()));
-            var items = await table.DumpAsync();
-            Assert.DoesNotContain(Convert.ToBase64String(privateKey), items, StringComparison.Ordinal);
-            Assert.DoesNotContain(Convert.ToBase64String(privateKey), output.ToString(), StringComparison.Ordinal);
+            using var http = new HttpClient();
+            var metrics = await http.GetStringAsync(new Uri(admin, "/metrics"));
+            Assert.Contains("udpgw_packets_received_total", metrics, StringComparison.Ordinal);
+            var key = Convert.ToBase64String(privateKey);
+            foreach (var place in (string[])[await table.DumpAsync(), output.ToString(), metrics, await http.GetStringAsync(new Uri(admin, "/config"))])
+                Assert.All([key.TrimEnd('='), key.Replace('+', '-').Replace('/', '_').TrimEnd('='), Convert.ToHexString(privateKey)], form => Assert.DoesNotContain(form, place, StringComparison.OrdinalIgnoreCase));
 
             Assert.Equal(0, Kill(process.Id, 15));
             await process.WaitForExitAsync(new CancellationTokenSource(Eventually.Patience).Token);
