@@ -69,10 +69,9 @@ internal static partial class ProviderProgram
     }
 
     /// <summary>
-    /// Loads what binding and validation consist of, a fifth of a first Create's processor time, before there is an event: Lambda gives a
-    /// starting process more of the processor than the function's memory does later.
+    /// Loads what binding and validation consist of, a fifth of a first Create's processor time, before there is an event. By the function's memory
+    /// Lambda limits the processor of events; of starting it documents no limit but ten seconds, and users measure more of a processor.
     /// </summary>
-    /// <remarks>Source: AWS Lambda Developer Guide, "Understanding the Lambda execution environment lifecycle", init phase.</remarks>
     private static void BindOnce()
     {
         using var properties = JsonDocument.Parse("""

@@ -28,7 +28,8 @@ internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 
         if (Admissions(fleet, listener).Any())
             await AdmitAsync(fleet, [listener], cancellationToken);
         var name = FleetNames.TargetGroup(fleet.Definition.LoadBalancerArn, listener);
-        var group = await FindOrMakeGroupAsync(
+        // Finds the group that has the name already, too: an earlier attempt's or an earlier version's.
+        var group = await balancing.CreateTargetGroupAsync(
             new TargetGroupInput(name, fleet.VpcId, TargetPortOf(listener), fleet.Definition.HealthPort, $"/readyz/{listener.PhysicalResourceId}", ProvisioningTags.Of(installation, fleet, listener)),
             cancellationToken);
         await balancing.ModifyTargetGroupAttributesAsync(group, GroupAttributes, cancellationToken);
@@ -120,22 +121,6 @@ internal sealed class ListenerBalancing(IElasticLoadBalancingV2 balancing, IEc2 
         {
             throw new ProvisioningException(
                 $"The security group {groupId} has as many rules as its quota permits, and port {rule.Port} needs one more; declare a Port from {fleet.Definition.PortRange}, or none, or have the quota of inbound rules per security group raised.", failure);
-        }
-    }
-
-    private async Task<string> FindOrMakeGroupAsync(TargetGroupInput input, CancellationToken cancellationToken)
-    {
-        try
-        {
-            // Answers with the group that has the name already, where it is one of an earlier attempt.
-            return await balancing.CreateTargetGroupAsync(input, cancellationToken);
-        }
-        catch (AwsServiceException failure) when (failure.ErrorCode is "DuplicateTargetGroupName")
-        {
-            // But not where it differs from what would be made now.
-            if (await balancing.DescribeTargetGroupsAsync(input.Name, cancellationToken) is { } group)
-                return group.Arn;
-            throw;
         }
     }
 
